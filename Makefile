@@ -1,0 +1,30 @@
+.PHONY: setup lock test lint format demo clean
+
+# The environment .venv from requirements.lock; nothing happens when it is up to date.
+setup:
+	@bash infra/setup.sh
+
+# Resolve pyproject.toml anew into requirements.lock (all platforms, hashes, no index address).
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --extra lab --extra dev --extra bench pyproject.toml -o requirements.lock
+
+test: setup
+	.venv/bin/pytest
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+# The whole pipeline on this machine for about two minutes, with attacks; see README.md.
+demo: setup
+	.venv/bin/gridwatch demo
+
+clean:
+	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Detectors over alerts: what only several alerts together show."""

@@ -1,0 +1,1 @@
+"""The algebra of memories: incremental, bounded, split-invariant, one primitive a file."""

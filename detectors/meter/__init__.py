@@ -1,0 +1,1 @@
+"""Detectors of the metering domain, one a file."""

@@ -1,0 +1,1 @@
+"""Threat profiles: what is attacked, what is seen of it, and what to do."""

@@ -1,0 +1,1 @@
+"""Detectors of the substation domain, one a file."""

@@ -1,0 +1,1 @@
+"""Detectors of the vehicle domain, one a file."""

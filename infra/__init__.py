@@ -1,0 +1,1 @@
+"""The embedded stack, Spark settings and what a deployment needs."""

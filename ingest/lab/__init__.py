@@ -1,0 +1,1 @@
+"""The lab: simulated substations, vehicles and meters with real traffic and injected attacks."""

@@ -1,0 +1,1 @@
+"""The contract: every record type, field by field, and its form on the wire."""

@@ -1,0 +1,1 @@
+"""Projections of a record schema to Avro, Arrow, Spark and PostgreSQL."""
