@@ -1,1 +1,1 @@
-"""Projections of a record schema to Avro, Arrow, Spark and PostgreSQL."""
+"""Projections of a schema: one module per target."""

@@ -1,0 +1,52 @@
+"""Every record type, one literal each; `ALL` is the explicit list."""
+
+from schemas.records.alert import ALERT
+from schemas.records.cam import CAM
+from schemas.records.can_frame import CAN_FRAME
+from schemas.records.deadletter import DEADLETTER
+from schemas.records.goose import GOOSE
+from schemas.records.headend_command import HEADEND_COMMAND
+from schemas.records.iec104 import IEC104
+from schemas.records.meter_event import METER_EVENT
+from schemas.records.meter_reading import METER_READING
+from schemas.records.modbus import MODBUS
+from schemas.records.point import POINT
+from schemas.types import Domain, Schema
+
+TELEMETRY: tuple[Schema, ...] = (
+    METER_READING,
+    METER_EVENT,
+    HEADEND_COMMAND,
+    MODBUS,
+    IEC104,
+    GOOSE,
+    POINT,
+    CAM,
+    CAN_FRAME,
+)
+ALL: tuple[Schema, ...] = (*TELEMETRY, DEADLETTER, ALERT)
+BY_NAME: dict[str, Schema] = {schema.name: schema for schema in ALL}
+
+
+def of_domain(domain: Domain) -> tuple[Schema, ...]:
+    """The record types that a domain's telemetry topic carries, in the order of `TELEMETRY`."""
+    return tuple(schema for schema in TELEMETRY if schema.domain is domain)
+
+
+__all__ = [
+    "ALERT",
+    "ALL",
+    "BY_NAME",
+    "CAM",
+    "CAN_FRAME",
+    "DEADLETTER",
+    "GOOSE",
+    "HEADEND_COMMAND",
+    "IEC104",
+    "METER_EVENT",
+    "METER_READING",
+    "MODBUS",
+    "POINT",
+    "TELEMETRY",
+    "of_domain",
+]

@@ -1,0 +1,23 @@
+"""A command that an operator sends to a meter through the AMI head-end, from the head-end's audit log."""
+
+from schemas.types import Domain, Field, Scalar, Schema, origin
+
+HEADEND_COMMAND = Schema(
+    name="headend_command",
+    domain=Domain.METER,
+    says="One command of a head-end to one meter.",
+    locality="headend",
+    identity=("meter", "command", "operator"),
+    fields=(
+        Field("time", Scalar.TIME, "when the head-end issued the command"),
+        Field("headend", Scalar.STRING, "head-end system that issued it"),
+        Field("operator", Scalar.STRING, "account of the operator or service"),
+        Field("host", Scalar.STRING, "host the operator's session came from"),
+        Field("meter", Scalar.STRING, "meter addressed"),
+        Field("feeder", Scalar.STRING, "feeder of that meter", nullable=True),
+        Field("command", Scalar.STRING, "connect, disconnect, limit, read, configure, firmware or clear_log"),
+        Field("work_order", Scalar.STRING, "work order that justifies the command", nullable=True),
+        Field("result", Scalar.STRING, "accepted, done, failed or refused", nullable=True),
+        *origin(),
+    ),
+)

@@ -1,0 +1,22 @@
+"""An event of a meter's log, decoded by the profile it was written under (codes conflict between profiles)."""
+
+from schemas.types import Domain, Field, Scalar, Schema, origin
+
+METER_EVENT = Schema(
+    name="meter_event",
+    domain=Domain.METER,
+    says="One entry of a meter's event log (DLMS/COSEM profile generic 0.0.99.98.x), with its meaning.",
+    locality="transformer",
+    identity=("meter", "profile", "code"),
+    fields=(
+        Field("time", Scalar.TIME, "time of the event by the meter's clock"),
+        Field("meter", Scalar.STRING, "meter identifier"),
+        Field("transformer", Scalar.STRING, "distribution transformer that feeds the meter"),
+        Field("profile", Scalar.STRING, "event code profile that gives the code its meaning, e.g. dlms"),
+        Field("code", Scalar.INT, "event code in that profile"),
+        Field(
+            "meaning", Scalar.STRING, "meaning of the code in the words of `ingest.meter_events`, e.g. cover_removed"
+        ),
+        *origin(),
+    ),
+)

@@ -1,0 +1,126 @@
+"""The types a field may have, and what a schema is made of.
+
+A type here is a plain value: every projection (Avro, Arrow, Spark, PostgreSQL) reads it and nothing else, so no type is
+written down twice.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Scalar(Enum):
+    """The scalar types of the contract."""
+
+    STRING = "string"
+    INT = "int"  # 32 bits, signed
+    LONG = "long"  # 64 bits, signed
+    DOUBLE = "double"  # IEEE 754, 64 bits
+    BOOL = "bool"
+    BYTES = "bytes"
+    TIME = "time"  # UTC, microseconds since 1970-01-01
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of one scalar type; its items are never null."""
+
+    item: Scalar
+
+
+Type = Scalar | ListOf
+
+#: Longest string or byte string (bytes) and longest list (items) that a decoder accepts in any field.
+MAX_BYTES = 65_536
+MAX_ITEMS = 4_096
+#: Longest wire message (bytes) that a decoder looks at; a longer one is a dead letter without being decoded.
+MAX_MESSAGE = 262_144
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a record.
+
+    Args:
+        name: the field's standard term, snake case.
+        type: scalar or list of scalars.
+        says: the meaning, one sentence.
+        unit: SI symbol or the unit in words; "" where the field has none.
+        nullable: True where a source may not know the value.
+    """
+
+    name: str
+    type: Type
+    says: str
+    unit: str = ""
+    nullable: bool = False
+
+
+class Domain(Enum):
+    """The domains: each has one telemetry topic and one detection query."""
+
+    METER = "meter"
+    SUBSTATION = "substation"
+    VEHICLE = "vehicle"
+    SYSTEM = "system"  # alerts and dead letters
+
+    @property
+    def topic(self) -> str:
+        """The Kafka topic that carries this domain's telemetry."""
+        return f"telemetry.{self.value}"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A record type: the contract between sources, topics, detectors and stores.
+
+    Args:
+        name: the record's name on the wire, in the lake and in PostgreSQL.
+        domain: where it belongs.
+        says: what one record is.
+        fields: in wire order; new fields are appended at the end and nullable.
+        locality: the field within whose values detectors need each other's records: the Kafka key.
+        identity: fields that tell two records of the same entity and time apart; part of an alert's id.
+        version: raised with every change of the fields.
+    """
+
+    name: str
+    domain: Domain
+    says: str
+    fields: tuple[Field, ...]
+    locality: str
+    identity: tuple[str, ...]
+    version: int = 1
+    _index: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        index = {f.name: f for f in self.fields}
+        if len(index) != len(self.fields):
+            raise ValueError(f"schema {self.name}: a field name stands twice")
+        for name in (self.locality, *self.identity):
+            if name not in index:
+                raise ValueError(f"schema {self.name}: {name} is not one of its fields")
+        object.__setattr__(self, "_index", index)
+
+    def __getitem__(self, name: str) -> Field:
+        return self._index[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Field names in wire order."""
+        return tuple(f.name for f in self.fields)
+
+
+def origin() -> tuple[Field, ...]:
+    """The two fields that end every telemetry record: where a file-borne record stands, as evidence."""
+    return (
+        Field("capture", Scalar.STRING, "name of the capture or log file the record was read from", nullable=True),
+        Field(
+            "frames",
+            ListOf(Scalar.LONG),
+            "frame numbers (capture) or line numbers (log, CSV) in that file, counted from 1",
+            nullable=True,
+        ),
+    )
