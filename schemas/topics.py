@@ -1,0 +1,17 @@
+"""The Kafka topics by name."""
+
+from typing import Final
+
+from schemas.types import Domain
+
+#: One topic a domain: all its record types, keyed by locality.
+TELEMETRY: Final = tuple(domain.topic for domain in Domain if domain is not Domain.SYSTEM)
+
+#: Alerts, keyed by locality.
+ALERTS: Final = "alerts"
+
+#: What did not decode or broke its schema, with the reason.
+DEADLETTER: Final = "deadletter"
+
+#: Compacted: schema fingerprint (8 bytes) -> the Avro schema as JSON, announced by every publisher.
+SCHEMAS: Final = "schemas"
