@@ -1,1 +1,30 @@
-"""The algebra of memories: incremental, bounded, split-invariant, one primitive a file."""
+"""The algebra of memories: one primitive a file."""
+
+from detectors.memory.base import Derived, Memory
+from detectors.memory.count_within import CountWithin
+from detectors.memory.cusum import Cusum
+from detectors.memory.distinct_within import DistinctWithin
+from detectors.memory.ewma import Ewma
+from detectors.memory.last import Last
+from detectors.memory.period import Period
+from detectors.memory.recent import Recent
+from detectors.memory.run_length import RunLength
+from detectors.memory.seen_before import SeenBefore
+from detectors.memory.sum_within import SumWithin
+from detectors.memory.time_since import TimeSince
+
+__all__ = [
+    "CountWithin",
+    "Cusum",
+    "Derived",
+    "DistinctWithin",
+    "Ewma",
+    "Last",
+    "Memory",
+    "Period",
+    "Recent",
+    "RunLength",
+    "SeenBefore",
+    "SumWithin",
+    "TimeSince",
+]

@@ -1,1 +1,26 @@
-"""Threat profiles: what is attacked, what is seen of it, and what to do."""
+"""The threat profiles: one entry per threat, 67 in all, a module per kind of service."""
+
+from detectors.profiles import (
+    home_network,
+    iptv,
+    its,
+    mobile,
+    multicast,
+    sensor_network,
+    smart_grid_ami,
+    smart_grid_operation,
+    smart_grid_substation,
+)
+from detectors.profiles.threat import Threat
+
+ALL: tuple[Threat, ...] = (
+    *home_network.ALL,
+    *iptv.ALL,
+    *its.ALL,
+    *mobile.ALL,
+    *multicast.ALL,
+    *sensor_network.ALL,
+    *smart_grid_ami.ALL,
+    *smart_grid_operation.ALL,
+    *smart_grid_substation.ALL,
+)

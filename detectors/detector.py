@@ -1,0 +1,218 @@
+"""What a detector is: one literal that says everything, of one of five kinds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import polars as pl
+
+from detectors.memory.base import Derived, Memory
+from detectors.profiles.threat import Severity, Threat
+from detectors.site import Site
+from schemas.types import Schema
+
+
+class Confidence(Enum):
+    """OCSF confidence_id of a Detection Finding (class 2004)."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+@dataclass(frozen=True)
+class Firing:
+    """When a detector fires, over the record and its memories.
+
+    Args:
+        when: boolean expression. A null is an error of the rule, not "no alert": say what an absent field means.
+        memories: the memories that `when`, `derived` and `values` read.
+        derived: named expressions that the memories look at.
+        values: numbers for the sentences of the detector, by the name used there.
+        trail: memories of references (`Recent`, or `Last` of `REFERENCE`) that belong to the evidence.
+    """
+
+    when: pl.Expr
+    memories: tuple[Memory, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    values: Mapping[str, pl.Expr] = field(default_factory=dict)
+    trail: tuple[Memory, ...] = ()
+
+
+Build = Callable[[Any, Site], Firing]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Fires on one record alone: all row rules of a record type run in one `select`."""
+
+    build: Build
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """Fires on a record and the memories of its past."""
+
+    build: Build
+
+
+@dataclass(frozen=True)
+class Model:
+    """Fires where a learned model's score of a record's features passes a threshold.
+
+    Args:
+        reference: name of the model: `detectors/models/<reference>.skops` with its card beside it.
+        features: (params, site) -> feature name -> expression, with the memories they read.
+    """
+
+    reference: str
+    features: Callable[[Any, Site], "Features"]
+
+
+@dataclass(frozen=True)
+class Features:
+    """A model's features over the record and its memories; a record with a null feature is not scored."""
+
+    columns: Mapping[str, pl.Expr]
+    memories: tuple[Memory, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    values: Mapping[str, pl.Expr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Fires when too many keys of a group are silent at once (`detectors.silence`).
+
+    Args:
+        key: field whose values are watched, e.g. meter.
+        group: field that groups them, e.g. transformer; the detector's record must carry both.
+        settings: (params, site) -> the numbers.
+        excuses: record type whose records excuse a key (an outage that the meter itself reports), and when; it must carry
+            `key` and `group` too.
+    """
+
+    key: str
+    group: str
+    settings: Callable[[Any, Site], "SilenceSettings"]
+    excuses: tuple[Schema, pl.Expr] | None = None
+
+
+@dataclass(frozen=True)
+class SilenceSettings:
+    """Numbers of a `Silence`.
+
+    Args:
+        intervals: a key is silent after this many of its own learned intervals without a record.
+        least_s: and at least this long, seconds.
+        share: of the group's keys that must be silent, 0 to 1.
+        least_keys: smaller groups are not judged.
+    """
+
+    intervals: float
+    least_s: float
+    share: float
+    least_keys: int
+
+
+StepFunction = Callable[[pl.DataFrame | None, pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A vectorised step of its own, for what no memory says.
+
+    Args:
+        build: (params, site) -> function (state or None, records in arrival order) -> (state, hits). Hits have the
+            column `_row` (row of the batch) and the columns that the detector's sentences name. The function has no
+            clock and no randomness, works over all keys at once, and bounds its state.
+        columns: fields of the record that it reads.
+        hits: columns of the hits beside `_row`.
+    """
+
+    build: Callable[[Any, Site], StepFunction]
+    columns: tuple[str, ...]
+    hits: tuple[str, ...] = ()
+
+
+Kind = Row | Remembering | Model | Silence | Step
+
+
+@dataclass(frozen=True)
+class Example:
+    """Records (fields that matter; the rest is filled in) and whether the detector must fire on them.
+
+    Args:
+        says: what the example shows.
+        records: in arrival order; `time` as seconds from the example's start.
+        fires: how many alerts are expected.
+        site: site facts, as in a site file.
+    """
+
+    says: str
+    records: tuple[Mapping[str, Any], ...]
+    fires: int
+    site: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fires_on(
+    says: str, records: list[Mapping[str, Any]], alerts: int = 1, site: Mapping[str, Any] | None = None
+) -> Example:
+    """An example on which the detector fires."""
+    return Example(says, tuple(records), alerts, site or {})
+
+
+def quiet_on(says: str, records: list[Mapping[str, Any]], site: Mapping[str, Any] | None = None) -> Example:
+    """An example on which it stays quiet."""
+    return Example(says, tuple(records), 0, site or {})
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector. No field is optional: what is not said here is not known.
+
+    Args:
+        id: the name of its file.
+        version: raised whenever the same record could give another verdict.
+        threat: the threat it serves.
+        record: record type that it reads.
+        kind: how it runs.
+        params: its parameters, a frozen dataclass with units in the field names and defaults.
+        severity: of its alerts.
+        confidence: of its alerts.
+        entity_kind: kind of the asset concerned.
+        entity: field that names the asset.
+        source: field that names who acted, "" where the record does not tell.
+        destination: field that names on whom, "" where the record does not tell.
+        dedup: fields under which alerts are one incident.
+        episode_s: firings of one dedup key within this time of the first belong to the first one's alert, seconds.
+        says: one sentence for the operator; {name} is a field of the record or a value of the firing.
+        observed: what was observed, with units, in the same way.
+        expected: what was expected, with units, in the same way.
+        runbook: what to do, step by step.
+        needs: site facts without which it cannot run, by their path in the site file; it is off, and said to be, without.
+        tolerance: what disorder and late records do to it.
+        examples: at least one that fires and one that stays quiet.
+    """
+
+    id: str
+    version: int
+    threat: Threat
+    record: Schema
+    kind: Kind
+    params: type
+    severity: Severity
+    confidence: Confidence
+    entity_kind: str
+    entity: str
+    source: str
+    destination: str
+    dedup: tuple[str, ...]
+    episode_s: float
+    says: str
+    observed: str
+    expected: str
+    runbook: tuple[str, ...]
+    needs: tuple[str, ...]
+    tolerance: str
+    examples: tuple[Example, ...]

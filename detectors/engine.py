@@ -1,0 +1,345 @@
+"""The engine: (state, batch) -> (state, alerts) for one bucket of one domain. It knows nothing of where batches come from.
+
+A batch holds, a record type, the records of one bucket with these engine columns beside the schema's fields:
+`_arrival` (int64, rising along every locality), `_topic`, `_partition`, `_offset` (null for files) and `_broker` (broker's time in
+microseconds, null for files). The result is a function of state and batch alone: no clock, no randomness, no environment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from detectors import silence
+from detectors.alerts import describe
+from detectors.detector import Detector, Step
+from detectors.episodes import EPISODES, assign, expire
+from detectors.grouping import CLOCK
+from detectors.key_tables import TIME, KeyTable, OpenTable
+from detectors.memory.recent import REFERENCE
+from detectors.plan import Plan, RecordPlan, Scored, Silent
+from schemas.errors import RunFault
+from schemas.types import Schema
+
+State = dict[str, pl.DataFrame]
+META = "meta"
+HOUR_US = 3_600_000_000
+#: An event time may be this far ahead of the broker's before it is bounded, microseconds.
+AHEAD_US = 300_000_000
+#: Disorder beyond a key's lifetime for which its state is kept, microseconds.
+SLACK_US = HOUR_US
+#: Engine columns of every batch, with their types.
+ENGINE_COLUMNS: dict[str, pl.DataType] = {
+    "_arrival": pl.Int64(),
+    "_topic": pl.String(),
+    "_partition": pl.Int32(),
+    "_offset": pl.Int64(),
+    "_broker": pl.Int64(),
+}
+
+
+@dataclass
+class Outcome:
+    """What a batch came to.
+
+    Attributes:
+        state: the new state.
+        alerts: columns of ALERT but `detected`.
+        flags: every record that took part in a firing: detector, alert_id, record, capture, frames.
+        ahead: records whose event time was ahead of the broker's and was bounded, by record type.
+        notes: what the operator should know, e.g. state dropped.
+    """
+
+    state: State
+    alerts: pl.DataFrame
+    flags: pl.DataFrame
+    ahead: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Hits:
+    """Hits of one detector, and how to describe those that raise an alert."""
+
+    detector: Detector
+    frame: pl.DataFrame
+    values: Mapping[str, pl.Expr]
+    trail: tuple[str, ...] = ()
+    model_version: str | None = None
+
+
+class Engine:
+    """All detectors of a domain over one bucket.
+
+    Args:
+        plan: the detectors with their parameters.
+        lifetimes: seconds of silence after which a key's past no longer counts, a record type.
+    """
+
+    def __init__(self, plan: Plan, lifetimes: Mapping[str, float]) -> None:
+        self.plan = plan
+        self._lifetime_us = {name: int(lifetimes[name] * 1e6) for name in plan.records}
+
+    def step(self, state: State, batch: Mapping[str, pl.DataFrame], tick: int | None = None) -> Outcome:
+        """Advance over one batch.
+
+        Args:
+            state: tables of the bucket; {} at the beginning.
+            batch: record type -> records.
+            tick: broker's time, microseconds, if the batch carries a tick.
+
+        Raises:
+            RunFault: a rule gave null for a record: a bug in a detector, which must not read as "no alert".
+        """
+        out = Outcome({}, pl.DataFrame(), pl.DataFrame())
+        prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
+        clock = max(
+            [t for f in prepared.values() if (t := f[TIME].max()) is not None]
+            + [t for t in (state[META]["clock"].to_list() if META in state else [])],
+            default=None,
+        )
+        found: list[_Hits] = []
+        for name, frame in prepared.items():
+            prepared[name] = self._remember(self.plan.records[name], frame, state, out.state)
+            found += self._rules(self.plan.records[name], prepared[name])
+            found += self._steps(self.plan.records[name], prepared[name], state, out.state)
+        for plan in self.plan.records.values():
+            for silent in plan.silences:
+                found += self._silence(plan, silent, prepared, state, out.state, tick)
+        self._raise(found, state, out)
+        self._carry_over(state, out, clock)
+        return out
+
+    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> pl.DataFrame:
+        tables: dict[tuple[str, ...], tuple[KeyTable, OpenTable]] = {}
+        for derived, memories in plan.layers:
+            frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
+            columns = []
+            for memory in memories:
+                if memory.by not in tables:
+                    spec = KeyTable(plan.schema.name, memory.by, self._lifetime_us[plan.schema.name])
+                    tables[memory.by] = spec, spec.open(state.get(spec.name), frame)
+                columns.append(tables[memory.by][1].advance(frame, memory))
+            frame = frame.with_columns(columns)
+        for spec, opened in tables.values():
+            new[spec.name] = opened.close()
+        return frame
+
+    def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[_Hits]:
+        hits: list[_Hits] = []
+        verdicts = frame.select(rule.firing.when.alias(rule.detector.id) for rule in plan.rules)
+        for rule in plan.rules:
+            verdict = verdicts[rule.detector.id]
+            if verdict.null_count():
+                row = frame.row(verdict.is_null().arg_true()[0], named=True)
+                raise RunFault(
+                    f"detector {rule.detector.id} gives null for a {plan.schema.name} record",
+                    f"topic {row['_topic']}, partition {row['_partition']}, offset {row['_offset']}, frames {row['frames']}",
+                    "its rule must say what an absent field means; report this as a bug",
+                )
+            if verdict.any():
+                trail = tuple(memory.column for memory in rule.firing.trail)
+                hits.append(_Hits(rule.detector, frame.filter(verdict), rule.firing.values, trail))
+        for scored in plan.scored:
+            hits += _score(scored, frame)
+        return hits
+
+    def _steps(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> list[_Hits]:
+        hits: list[_Hits] = []
+        for step in plan.steps:
+            assert isinstance(step.detector.kind, Step)
+            name = f"step|{step.detector.id}|{step.detector.version}"
+            new[name], rows = step.run(state.get(name), frame)
+            if len(rows):
+                own = frame.join(rows, on="_row", how="inner", maintain_order="left")
+                hits.append(_Hits(step.detector, own, {}))
+        return hits
+
+    def _silence(
+        self,
+        plan: RecordPlan,
+        silent: Silent,
+        batch: Mapping[str, pl.DataFrame],
+        state: State,
+        new: State,
+        tick: int | None,
+    ) -> list[_Hits]:
+        kind, settings, detector = silent.kind, silent.settings, silent.detector
+        common = [
+            pl.col(kind.group).alias("group"),
+            pl.col(kind.key).alias("key"),
+            pl.col(TIME).alias("time"),
+            "_arrival",
+        ]
+        broker, row = pl.col("_broker").alias("broker"), pl.col("_row").cast(pl.Int64).alias("row")
+        wait = pl.max_horizontal(silent.interval.col * settings.intervals, pl.lit(settings.least_s)) * 1e6
+        deadline = pl.when(silent.interval.col.is_not_null()).then(pl.col(TIME) + wait.round().cast(pl.Int64))
+        signs = []
+        if plan.schema.name in batch:
+            signs.append(
+                batch[plan.schema.name].select(
+                    *common, broker, row, deadline.fill_null(silence.NEVER).alias("deadline")
+                )
+            )
+        if kind.excuses is not None and kind.excuses[0].name in batch:
+            excusing = batch[kind.excuses[0].name].filter(kind.excuses[1])
+            never = pl.lit(silence.NEVER, dtype=pl.Int64).alias("deadline")
+            signs.append(excusing.select(*common, broker, pl.lit(None, dtype=pl.Int64).alias("row"), never))
+        if not signs and tick is None:
+            return []
+        line = pl.concat(signs).sort("_arrival") if signs else pl.DataFrame(schema=SIGNS)
+        names = f"silence|{detector.id}|keys", f"silence|{detector.id}|groups"
+        new[names[0]], new[names[1]], crossed = silence.watch(
+            state.get(names[0]), state.get(names[1]), line, settings, tick, self._lifetime_us[plan.schema.name]
+        )
+        if crossed.is_empty():
+            return []
+        return [_Hits(detector, _crossings(plan.schema, kind.group, crossed, batch.get(plan.schema.name)), {})]
+
+    def _raise(self, found: Sequence[_Hits], state: State, out: Outcome) -> None:
+        found = [h for h in found if len(h.frame)]
+        if not found:
+            if EPISODES in state:
+                out.state[EPISODES] = state[EPISODES]
+            return
+        parts = []
+        for number, h in enumerate(found):
+            dedup = pl.concat_str(
+                [pl.col(n).cast(pl.String).fill_null("unknown") for n in h.detector.dedup], separator="|"
+            )
+            parts.append(
+                h.frame.select(
+                    "_arrival",
+                    pl.lit(number).alias("number"),
+                    pl.int_range(pl.len()).alias("at"),
+                    pl.lit(h.detector.id).alias("detector"),
+                    dedup.alias("dedup"),
+                    pl.col(TIME).alias("time"),
+                    pl.lit(int(h.detector.episode_s * 1e6), dtype=pl.Int64).alias("length"),
+                )
+            )
+        hits = pl.concat(parts).sort("_arrival", "number", maintain_order=True)
+        assigned = assign(state.get(EPISODES), hits)
+        begun = hits.with_columns(pl.Series("begins", assigned.begins)).with_row_index("hit").filter("begins")
+        described = []
+        for (number,), rows in begun.group_by("number", maintain_order=True):
+            h = found[int(str(number))]
+            schema = h.detector.record
+            alerts = describe(
+                h.detector, schema, h.frame[rows["at"]], h.values, h.trail, schema.locality, h.model_version
+            )
+            described.append(alerts.with_columns(rows["hit"].alias("hit")))
+        alerts = pl.concat(described).sort("hit")
+        ids = pl.DataFrame({"hit": pl.int_range(len(hits), dtype=pl.UInt32, eager=True)})
+        ids = ids.join(alerts.select("hit", "alert_id"), on="hit", how="left", maintain_order="left")
+        out.state[EPISODES], alert_id = assigned.close(ids["alert_id"])
+        out.alerts = alerts.drop("hit", "_row").unique("alert_id", maintain_order=True)
+        out.flags = _flags(found, hits.with_columns(alert_id.alias("alert_id")))
+
+    def _carry_over(self, state: State, out: Outcome, clock: int | None) -> None:
+        """Keep the tables that this batch did not touch, drop those that nobody reads, expire what is old."""
+        wanted = {EPISODES, META}
+        for plan in self.plan.records.values():
+            wanted |= {KeyTable(plan.schema.name, m.by, 0).name for _, members in plan.layers for m in members}
+            wanted |= {f"step|{s.detector.id}|{s.detector.version}" for s in plan.steps}
+            wanted |= {f"silence|{s.detector.id}|{part}" for s in plan.silences for part in ("keys", "groups")}
+        for name in sorted(set(state) - wanted):
+            out.notes.append(f"state table {name} is no longer used and was dropped")
+        for name in sorted((set(state) & wanted) - set(out.state) - {META}):
+            out.state[name] = state[name]
+        if clock is None:
+            return
+        for plan in self.plan.records.values():
+            horizon = clock - self._lifetime_us[plan.schema.name] - SLACK_US
+            for name in {KeyTable(plan.schema.name, m.by, 0).name for _, members in plan.layers for m in members}:
+                if name in out.state:
+                    out.state[name] = out.state[name].filter(pl.col(CLOCK) > horizon)
+        if EPISODES in out.state:
+            out.state[EPISODES] = expire(out.state[EPISODES], clock, SLACK_US)
+        out.state[META] = pl.DataFrame({"clock": [clock]})
+
+
+SIGNS = {
+    "group": pl.String,
+    "key": pl.String,
+    "time": pl.Int64,
+    "_arrival": pl.Int64,
+    "broker": pl.Int64,
+    "row": pl.Int64,
+    "deadline": pl.Int64,
+}
+
+
+def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
+    """Arrival order; event time bounded by the broker's; the reference of each record."""
+    if not frame["_arrival"].is_sorted():
+        frame = frame.sort("_arrival")
+    time = pl.col("time").dt.epoch("us")
+    bound = pl.col("_broker") + AHEAD_US
+    ahead = frame.select((time > bound).sum()).item() or 0
+    if ahead:
+        out.ahead[name] = int(ahead)
+    frame = frame.with_columns(pl.when(time > bound).then(bound).otherwise(time).alias(TIME)).with_row_index("_row")
+    reference = pl.struct(
+        pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), pl.col("frames").alias("frames")
+    )
+    return frame.with_columns(reference.alias(REFERENCE))
+
+
+def _score(scored: Scored, frame: pl.DataFrame) -> list[_Hits]:
+    features = frame.select(e.cast(pl.Float64).alias(n) for n, e in scored.features.columns.items())
+    usable = features.select(pl.all_horizontal(pl.all().is_finite().fill_null(False)).alias("u"))["u"]
+    if not usable.any():
+        return []
+    score = scored.model.score(features.filter(usable).select(scored.model.features).to_numpy())
+    hits = frame.filter(usable).with_columns(pl.Series("score", score)).filter(pl.col("score") > scored.model.threshold)
+    return [_Hits(scored.detector, hits, scored.features.values, (), scored.model.digest)] if len(hits) else []
+
+
+def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.DataFrame | None) -> pl.DataFrame:
+    """Silence hits as rows like those of the batch: the record that moved the clock is the evidence, if there is one."""
+    own = crossed.select(
+        pl.col("group").alias(group),
+        pl.col("time").alias(TIME),
+        pl.from_epoch("time", "us").dt.replace_time_zone("UTC").alias("time"),
+        "silent",
+        "known",
+        "row",
+    )
+    if batch is not None:
+        evidence = [
+            c
+            for c in ("_arrival", "_topic", "_partition", "_offset", "_broker", REFERENCE, "capture", "frames")
+            if c in batch.columns
+        ]
+        own = own.join(
+            batch.select(pl.col("_row").cast(pl.Int64), *evidence),
+            left_on="row",
+            right_on="_row",
+            how="left",
+            maintain_order="left",
+        )
+    types: dict[str, pl.DataType] = {**ENGINE_COLUMNS, "capture": pl.String(), "frames": pl.List(pl.Int64)}
+    types[REFERENCE] = pl.Struct({"time": pl.Int64(), "offset": pl.Int64(), "frames": pl.List(pl.Int64)})
+    missing = [pl.lit(None, dtype=t).alias(n) for n, t in types.items() if n not in own.columns]
+    missing += [pl.lit(None, dtype=pl.String).alias(n) for n in schema.identity if n not in own.columns]
+    return own.with_columns(missing).with_columns(pl.col("_arrival").fill_null(2**62)).with_row_index("_row")
+
+
+def _flags(found: Sequence[_Hits], hits: pl.DataFrame) -> pl.DataFrame:
+    parts = []
+    for number, h in enumerate(found):
+        ids = hits.filter(pl.col("number") == number).sort("at")
+        own = h.frame.select("capture", "frames", *h.trail).with_columns(ids["alert_id"], ids["detector"])
+        record = pl.lit(h.detector.record.name).alias("record")
+        parts.append(own.select("detector", "alert_id", record, "capture", "frames"))
+        for name in h.trail:
+            trail = own.select("detector", "alert_id", record, "capture", pl.col(name).alias("r"))
+            if isinstance(trail.schema["r"], pl.List):
+                trail = trail.explode("r")
+            parts.append(
+                trail.drop_nulls("r").select(
+                    "detector", "alert_id", "record", "capture", pl.col("r").struct.field("frames")
+                )
+            )
+    return pl.concat(parts)

@@ -1,0 +1,84 @@
+"""Episodes: firings of one dedup key shortly after one another are one alert.
+
+An episode begins with a firing and lasts the detector's `episode_s`; firings within it belong to its alert, the first
+one after begins the next. So a flood gives one alert an episode, and every record that took part still names its alert.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.grouping import Bools, Ints
+
+EPISODES = "episodes"
+SCHEMA = {"detector": pl.String, "dedup": pl.String, "until": pl.Int64, "alert_id": pl.String}
+_ON = ["detector", "dedup"]
+_NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Hits with their episodes.
+
+    Attributes:
+        begins: True where a hit begins an episode.
+        owner: hit that began each hit's episode; -1 where an earlier batch did.
+    """
+
+    begins: Bools
+    owner: Ints
+    _code: Ints
+    _mine: pl.DataFrame
+    _state: pl.DataFrame
+    _until: Ints
+    _latest: Ints
+
+    def close(self, ids: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """The open episodes and each hit's alert id, given the alert ids of the hits that begin (null elsewhere)."""
+        old = self._mine["alert_id"]
+        own = pl.concat([old, ids])
+        alert = own.gather(np.where(self.owner >= 0, self.owner + len(old), self._code))
+        last = own.gather(np.where(self._latest >= 0, self._latest + len(old), np.arange(len(old))))
+        touched = self._mine.select(_ON).with_columns(pl.Series("until", self._until), last.alias("alert_id"))
+        rest = self._state.join(touched, on=_ON, how="anti")
+        return pl.concat([rest, touched.cast(SCHEMA)]), alert
+
+
+def assign(state: pl.DataFrame | None, hits: pl.DataFrame) -> Assigned:
+    """Assign each hit to its episode.
+
+    Args:
+        state: open episodes, or None at the beginning.
+        hits: in arrival order, columns detector, dedup, time (microseconds), length (of the detector's episodes, microseconds).
+    """
+    state = pl.DataFrame(schema=SCHEMA) if state is None else state
+    keys = hits.select(_ON).unique(maintain_order=True)
+    numbered = keys.with_row_index("_code")
+    code = (
+        hits.select(_ON).join(numbered, on=_ON, how="left", maintain_order="left")["_code"].to_numpy().astype(np.int64)
+    )
+    mine = keys.join(state, on=_ON, how="left", maintain_order="left")
+    until = mine["until"].fill_null(_NEVER).to_numpy().copy()
+    latest = np.full(len(keys), -1, dtype=np.int64)
+    time, length = hits["time"].to_numpy(), hits["length"].to_numpy()
+    owner = np.full(len(hits), -1, dtype=np.int64)
+    begins = np.zeros(len(hits), dtype=np.bool_)
+    left = np.arange(len(hits))
+    while len(left):
+        # All hits before the first one past the end of their key's episode belong to that episode.
+        past = left[time[left] >= until[code[left]]]
+        first = np.full(len(keys), len(hits), dtype=np.int64)
+        np.minimum.at(first, code[past], past)
+        inside = left < first[code[left]]
+        owner[left[inside]] = latest[code[left[inside]]]
+        opened = first[first < len(hits)]
+        begins[opened], owner[opened] = True, opened
+        latest[code[opened]], until[code[opened]] = opened, time[opened] + length[opened]
+        left = left[~inside & ~begins[left]]
+    return Assigned(begins, owner, code, mine, state, until, latest)
+
+
+def expire(state: pl.DataFrame, clock: int, slack: int) -> pl.DataFrame:
+    """Drop episodes that ended more than `slack` microseconds before the clock: no hit can join them any more."""
+    return state.filter(pl.col("until") > clock - slack)

@@ -1,0 +1,116 @@
+"""The records of a batch grouped by key, in arrival order, with the clock of each key.
+
+All records of a locality reach a bucket in one order (one partition, by offset; or one file, by line), so a key's records
+have one order however the stream is cut into batches. Everything here depends on that order and on the key's state alone:
+that is what makes the memories split-invariant.
+
+Disorder: the clock of a key is the latest event time seen so far. A record behind the clock is late. Memories of
+the last value pass over a late record (it neither sees nor becomes "the last"); windows place it at the clock.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: State column of a key table: the clock of the key, microseconds since 1970.
+CLOCK = "_clock"
+_NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """One batch sorted by key, then arrival. All arrays but `order` are in that sorted order, of length n.
+
+    Attributes:
+        order: sorted position -> batch position.
+        code: key number, 0 to `keys` - 1, in the order of first arrival; also the row of the key's state.
+        time: event time, microseconds.
+        clock: clock of the key after this record, microseconds.
+        ontime: False for a late record.
+        start: position of the first record of this record's era. An era ends where a key was silent longer than its lifetime.
+        inherits: True where the era began in an earlier batch, so that the key's state holds its past.
+        ends: position of the last record of each key, by key number.
+        keys: number of keys.
+    """
+
+    order: Ints
+    code: Ints
+    time: Ints
+    clock: Ints
+    ontime: Bools
+    start: Ints
+    inherits: Bools
+    ends: Ints
+    keys: int
+
+    def before(self, mask: Bools) -> Ints:
+        """For each record the position of the last earlier record of its era with `mask`; -1 where there is none."""
+        upto = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))
+        earlier = np.concatenate((np.array([-1]), upto[:-1]))
+        return np.where(earlier >= self.start, earlier, -1)
+
+    def last(self, mask: Bools) -> Ints:
+        """For each key the position of the last record of its current era with `mask`; -1 where there is none."""
+        upto = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))[self.ends]
+        return np.where(upto >= self.start[self.ends], upto, -1)
+
+    def unsort(self, values: pl.Series) -> pl.Series:
+        """Bring values from sorted order back to batch order."""
+        back = np.empty(len(self.order), dtype=np.int64)
+        back[self.order] = np.arange(len(self.order))
+        return values.gather(back)
+
+
+def recall(
+    grouped: Grouped, values: pl.Series, state: pl.Series, position: Ints, inherits: Bools, code: Ints
+) -> pl.Series:
+    """Values at `position`; where that is -1, the state of the key if the era inherits it, else null."""
+    index = np.where(position >= 0, position + len(state), np.where(inherits, code, -1))
+    everything = pl.concat([state, values.cast(state.dtype)])
+    picked = everything.gather(np.maximum(index, 0))
+    return picked.set(pl.Series(index < 0), None) if (index < 0).any() else picked
+
+
+def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int) -> Grouped:
+    """Group a batch.
+
+    Args:
+        code: key number of each record, in arrival order.
+        keys: number of keys.
+        time: event time of each record, microseconds.
+        clock: clock of each key from the state, microseconds; null for a key without state.
+        lifetime_us: silence after which a key's past no longer counts, microseconds.
+    """
+    order = np.argsort(code, kind="stable")
+    code, time = code[order], time[order]
+    n = len(code)
+    first = np.empty(n, dtype=np.bool_)
+    first[:1] = True
+    first[1:] = code[1:] != code[:-1]
+    before = clock.fill_null(_NEVER).to_numpy()[code]
+    running = _running_max(np.where(first, np.maximum(time, before), time), first)
+    previous = np.concatenate((np.array([_NEVER]), running[:-1]))
+    previous = np.where(first, before, previous)
+    ontime = time >= previous
+    known = previous != _NEVER
+    fresh = known & (running - np.where(known, previous, running) > lifetime_us)
+    era = first | fresh
+    start = np.maximum.accumulate(np.where(era, np.arange(n), 0))
+    inherits = (first & known & ~fresh)[start]
+    ends = np.flatnonzero(np.append(first[1:], True))
+    return Grouped(order, code, time, running, ontime, start, inherits, ends, keys)
+
+
+def _running_max(time: Ints, first: Bools) -> Ints:
+    if not ((time[1:] < time[:-1]) & ~first[1:]).any():
+        return time
+    # Ranks instead of times: a rank plus a key's offset cannot overflow, whatever times a hostile record names.
+    values, rank = np.unique(time, return_inverse=True)
+    base = (np.cumsum(first) - 1) * len(values)
+    climbed: Ints = np.maximum.accumulate(rank + base) - base
+    return values[climbed]

@@ -1,0 +1,138 @@
+"""The state of memories: one table a record type and key, a row a key, the columns of all memories of that key.
+
+Columns are named by the memory that owns them, parameters included: a new memory finds no column and begins afresh, a
+memory that is gone leaves columns that are dropped with a note.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from detectors.grouping import CLOCK, group
+from detectors.memory.base import Derived, Memory, View
+
+#: Engine columns of a batch: event time bounded by the broker's (microseconds).
+TIME = "_time"
+
+
+def table_name(record: str, by: Sequence[str]) -> str:
+    """Name of the state table of a record type and key."""
+    return f"{record}|{','.join(by)}"
+
+
+def layers(memories: Sequence[Memory]) -> list[tuple[list[Derived], list[Memory]]]:
+    """Order memories so that each comes after what it looks at: per layer the derived columns first needed, then the memories."""
+    depth: dict[str, int] = {}
+    found: dict[str, Memory] = {}
+    derived: dict[str, Derived] = {}
+
+    def visit(memory: Memory) -> int:
+        key = memory.column
+        if key not in depth:
+            below = [visit(m) for value in memory.looks_at if isinstance(value, Derived) for m in value.memories]
+            depth[key] = 1 + max(below, default=-1)
+            found[key] = memory
+        return depth[key]
+
+    for memory in memories:
+        visit(memory)
+    result: list[tuple[list[Derived], list[Memory]]] = []
+    for level in range(max(depth.values(), default=-1) + 1):
+        members = [found[key] for key in depth if depth[key] == level]
+        fresh: list[Derived] = []
+        for value in (v for m in members for v in m.looks_at):
+            if isinstance(value, Derived) and value.name not in derived:
+                derived[value.name] = value
+                fresh.append(value)
+        result.append((fresh, members))
+    return result
+
+
+class KeyTable:
+    """The memories of one key of one record type.
+
+    Args:
+        record: record type.
+        by: fields of the key.
+        memories: layers of memories, in order (`layers`, those of this key).
+        lifetime_us: a key silent for longer begins afresh, microseconds.
+    """
+
+    def __init__(self, record: str, by: tuple[str, ...], lifetime_us: int) -> None:
+        self.name = table_name(record, by)
+        self.by = by
+        self.lifetime_us = lifetime_us
+
+    def open(self, table: pl.DataFrame | None, batch: pl.DataFrame) -> "OpenTable":
+        """Find the keys of a batch in the table."""
+        columns = list(self.by)
+        keys = batch.select(columns).unique(maintain_order=True)
+        code = (
+            np.zeros(len(batch), dtype=np.int64)
+            if len(keys) == 1
+            else batch.select(columns)
+            .join(keys.with_row_index("_code"), on=columns, how="left", maintain_order="left", nulls_equal=True)[
+                "_code"
+            ]
+            .to_numpy()
+            .astype(np.int64)
+        )
+        if table is None:
+            table = keys.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
+        mine = keys.join(table, on=columns, how="left", maintain_order="left", nulls_equal=True)
+        rest = table.join(keys, on=columns, how="anti", nulls_equal=True)
+        return OpenTable(self, keys, mine, rest, code, batch[TIME].to_numpy())
+
+
+class OpenTable:
+    """A key table during one batch: memories advance one by one, then `close` gives the new table."""
+
+    def __init__(
+        self,
+        spec: KeyTable,
+        keys: pl.DataFrame,
+        mine: pl.DataFrame,
+        rest: pl.DataFrame,
+        code: np.ndarray,
+        time: np.ndarray,
+    ) -> None:
+        self._keys, self._mine, self._rest = keys, mine, rest
+        self.grouped = group(code, len(keys), time, mine[CLOCK], spec.lifetime_us)
+        self._fresh: dict[str, pl.Series] = {CLOCK: pl.Series(self.grouped.clock[self.grouped.ends])}
+        self._sorted: dict[str, pl.Series] = {}
+
+    def advance(self, batch: pl.DataFrame, memory: Memory) -> pl.Series:
+        """Advance one memory; gives its column, in batch order."""
+        order = self.grouped.order
+        types: dict[str, pl.DataType] = {}
+        columns: dict[str, pl.Series] = {}
+        for value in memory.looks_at:
+            name = value if isinstance(value, str) else value.name
+            if name not in self._sorted:
+                self._sorted[name] = batch[name].gather(order)
+            columns[name], types[name] = self._sorted[name], batch.schema[name]
+        state: dict[str, pl.Series] = {}
+        for suffix, kind in memory.state(types).items():
+            column = f"{memory.column}.{suffix}"
+            state[suffix] = (
+                self._mine[column].cast(kind)
+                if column in self._mine.columns
+                else pl.Series(column, [None], dtype=kind).new_from_index(0, len(self._mine))
+            )
+        value, kept = memory.remember(View(self.grouped, columns), state)
+        for suffix, series in kept.items():
+            self._fresh[f"{memory.column}.{suffix}"] = series.cast(state[suffix].dtype)
+        return self.grouped.unsort(value).alias(memory.column)
+
+    def close(self) -> pl.DataFrame:
+        """The new table: rows of the batch's keys after those that the batch did not touch."""
+        touched = self._keys.with_columns(series.alias(name) for name, series in self._fresh.items())
+        if self._rest.is_empty():
+            return touched
+        missing = [
+            pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in touched.schema.items()
+            if name not in self._rest.columns
+        ]
+        return pl.concat([self._rest.with_columns(missing).select(touched.columns), touched])

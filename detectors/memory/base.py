@@ -1,0 +1,109 @@
+"""What a memory is: something about the past of a key, as a column beside each record.
+
+A memory names its key (`by`) and what it looks at; its `name` says both, is the column it fills and the prefix of its
+state columns. Equal memories of several detectors have equal names and are computed once. A memory is
+
+- vectorised: one call per bucket and batch, over all keys;
+- split-invariant: however the stream is cut into batches, every record sees the same value;
+- bounded: a fixed number of bytes a key, or at most `at_most` entries a key.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from detectors.grouping import Bools, Grouped
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A named expression over a record (and `memories`, where it reads any), for memories to look at.
+
+    Equal names must mean equal expressions: it is part of the name of a state column.
+    """
+
+    name: str
+    expr: pl.Expr = field(compare=False, repr=False)
+    memories: tuple["Memory", ...] = ()
+
+    @property
+    def col(self) -> pl.Expr:
+        """The derived column."""
+        return pl.col(self.name)
+
+
+Value = str | Derived
+
+
+def name_of(value: Value) -> str:
+    """Column name of a field or derived value."""
+    return value if isinstance(value, str) else value.name
+
+
+@dataclass(frozen=True)
+class View:
+    """What a memory sees of a batch: the columns, in the sorted order of `grouped`."""
+
+    grouped: Grouped
+    columns: dict[str, pl.Series]
+
+    def series(self, value: Value) -> pl.Series:
+        """The column of a value."""
+        return self.columns[name_of(value)]
+
+    def mask(self, where: Derived | None) -> Bools:
+        """True where `where` holds (null counts as False); everywhere without it."""
+        if where is None:
+            return np.ones(len(self.grouped.code), dtype=np.bool_)
+        return self.columns[where.name].fill_null(False).to_numpy().astype(np.bool_)
+
+
+@dataclass(frozen=True)
+class Memory(ABC):
+    """A memory; see the module's text for what it must hold.
+
+    Args:
+        by: fields that make the key.
+    """
+
+    by: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The column this memory fills: kind, what it looks at, window; without the key."""
+
+    @property
+    def column(self) -> str:
+        """Name with the key: unique in a record type."""
+        return f"{self.name}|{','.join(self.by)}"
+
+    @property
+    def col(self) -> pl.Expr:
+        """The memory's value beside each record; null where the past says nothing."""
+        return pl.col(self.column)
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        """Fields and derived values it reads."""
+        return ()
+
+    @abstractmethod
+    def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
+        """Its state columns, by suffix, given the types of the batch's columns."""
+
+    @abstractmethod
+    def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
+        """Advance over one batch.
+
+        Args:
+            view: the batch.
+            state: state columns by suffix, a row a key of the batch, null for a key without past.
+
+        Returns:
+            The memory's value beside each record (sorted order), and the new state columns.
+        """

@@ -1,0 +1,43 @@
+"""Cusum: the one-sided cumulative sum of a value's excess over a slack (Page 1954)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.memory.base import Derived, Memory, Value, View, name_of
+from detectors.memory.rounds import rounds
+
+
+@dataclass(frozen=True)
+class Cusum(Memory):
+    """s <- max(0, s + value - slack) over the key's on-time non-null values, this one included. Size: 8 bytes a key."""
+
+    value: Value = ""
+    slack: float = 0.0
+    where: Derived | None = None
+
+    @property
+    def name(self) -> str:
+        where = f" where {self.where.name}" if self.where else ""
+        return f"cusum({name_of(self.value)}{where}, {self.slack:g})"
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        return (self.value,) if self.where is None else (self.value, self.where)
+
+    def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
+        return {"sum": pl.Float64()}
+
+    def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
+        g = view.grouped
+        x = view.series(self.value).cast(pl.Float64).to_numpy()
+        mask = view.mask(self.where) & g.ontime & np.isfinite(x)
+        sum0 = np.where(g.inherits, state["sum"].fill_null(0.0).to_numpy()[g.code], 0.0)
+        total = np.zeros(len(x))
+        for at, before in rounds(g, mask):
+            total[at] = np.maximum(0.0, np.where(before >= 0, total[before], sum0[at]) + x[at] - self.slack)
+        previous = g.before(mask)
+        seen = np.where(mask, total, np.where(previous >= 0, total[previous], sum0))
+        last = g.last(mask)
+        return pl.Series(seen), {"sum": pl.Series(np.where(last >= 0, total[last], sum0[g.ends]))}

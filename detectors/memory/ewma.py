@@ -1,0 +1,59 @@
+"""Ewma: the exponentially weighted mean of a value, as it stood before this record."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.memory.base import Derived, Memory, Value, View, name_of
+from detectors.memory.rounds import rounds
+
+
+@dataclass(frozen=True)
+class Ewma(Memory):
+    """m <- m + alpha * (value - m) over the key's on-time non-null values; a record sees m of the records before it.
+
+    Null until the key had `least` values, so that nothing is judged by a mean of one. Size: 16 bytes a key.
+    """
+
+    value: Value = ""
+    alpha: float = 0.1
+    least: int = 1
+    where: Derived | None = None
+
+    @property
+    def name(self) -> str:
+        where = f" where {self.where.name}" if self.where else ""
+        return f"ewma({name_of(self.value)}{where}, {self.alpha:g}, {self.least})"
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        return (self.value,) if self.where is None else (self.value, self.where)
+
+    def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
+        return {"mean": pl.Float64(), "count": pl.Int32()}
+
+    def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
+        g = view.grouped
+        x = view.series(self.value).cast(pl.Float64).to_numpy()
+        mask = view.mask(self.where) & g.ontime & np.isfinite(x)
+        mean0 = state["mean"].fill_null(np.nan).to_numpy()
+        count0 = state["count"].fill_null(0).to_numpy().astype(np.int64)
+        mean0_of = np.where(g.inherits, mean0[g.code], np.nan)
+        count0_of = np.where(g.inherits, count0[g.code], 0)
+        mean, count = np.empty(len(x)), np.empty(len(x), dtype=np.int64)
+        for at, previous in rounds(g, mask):
+            m = np.where(previous >= 0, mean[previous], mean0_of[at])
+            mean[at] = np.where(np.isnan(m), x[at], m + self.alpha * (x[at] - m))
+            count[at] = np.where(previous >= 0, count[previous], count0_of[at]) + 1
+        before = g.before(mask)
+        seen = np.where(before >= 0, mean[before], mean0_of)
+        enough = np.where(before >= 0, count[before], count0_of) >= self.least
+        last, key = g.last(mask), g.code[g.ends]
+        inherits = g.inherits[g.ends]
+        kept = np.where(last >= 0, mean[last], np.where(inherits, mean0[key], np.nan))
+        kept_count = np.where(last >= 0, count[last], np.where(inherits, count0[key], 0))
+        return (
+            pl.Series(np.where(enough & g.ontime, seen, np.nan)).fill_nan(None),
+            {"mean": pl.Series(kept).fill_nan(None), "count": pl.Series(kept_count).cast(pl.Int32)},
+        )

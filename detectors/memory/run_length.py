@@ -1,0 +1,50 @@
+"""RunLength: how many times in a row the key showed the same value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.grouping import recall
+from detectors.memory.base import Memory, Value, View, name_of
+from detectors.memory.rounds import rounds
+
+
+@dataclass(frozen=True)
+class RunLength(Memory):
+    """Length of the run of equal on-time non-null values that this record ends, at least 1; null for a late one.
+
+    Size: one value and 4 bytes a key.
+    """
+
+    value: Value = ""
+
+    @property
+    def name(self) -> str:
+        return f"run({name_of(self.value)})"
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        return (self.value,)
+
+    def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
+        return {"value": types[name_of(self.value)], "count": pl.Int32()}
+
+    def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
+        g, values = view.grouped, view.series(self.value)
+        mask = g.ontime & values.is_not_null().to_numpy()
+        previous = recall(g, values, state["value"], g.before(mask), g.inherits, g.code)
+        equal = (values == previous).fill_null(False).to_numpy()
+        count0 = np.where(g.inherits, state["count"].fill_null(0).to_numpy()[g.code], 0)
+        count = np.zeros(len(values), dtype=np.int64)
+        for at, before in rounds(g, mask):
+            run = np.where(before >= 0, count[before], count0[at])
+            count[at] = np.where(equal[at], run + 1, 1)
+        last, key, inherits = g.last(mask), g.code[g.ends], g.inherits[g.ends]
+        kept = recall(g, values, state["value"], last, inherits, key)
+        kept_count = np.where(last >= 0, count[last], count0[g.ends])
+        seen = pl.Series(count)
+        return (
+            seen if mask.all() else seen.set(pl.Series(~mask), None),
+            {"value": kept, "count": pl.Series(kept_count).cast(pl.Int32)},
+        )

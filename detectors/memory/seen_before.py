@@ -1,0 +1,55 @@
+"""SeenBefore: whether the key showed this value before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.memory.base import Derived, Value, View, name_of
+from detectors.memory.window import Windowed, entries, keep
+
+
+@dataclass(frozen=True)
+class SeenBefore(Windowed):
+    """True where the key showed this record's `value` within the last `seconds` before it; null for a null value.
+
+    A key forgets the least recently seen of more than `at_most` values. Size: one value and 8 bytes a distinct value.
+    """
+
+    value: Value = ""
+    where: Derived | None = None
+
+    @property
+    def name(self) -> str:
+        where = f" where {self.where.name}" if self.where else ""
+        return f"seen({name_of(self.value)}{where} in {self.seconds:g}s, {self.at_most})"
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        return (self.value,) if self.where is None else (self.value, self.where)
+
+    def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
+        return {"clock": pl.List(pl.Int64), "value": pl.List(types[name_of(self.value)])}
+
+    def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
+        g, values = view.grouped, view.series(self.value)
+        present = values.is_not_null().to_numpy()
+        mask = view.mask(self.where) & present & (g.time > g.clock - self.window_us)
+        e = entries(g, state, mask, values)
+        assert e.payload is not None
+        number = e.payload.rank("dense").to_numpy().astype(np.int64)
+        order = np.lexsort((np.arange(len(number)), number, e.era))
+        same = (e.era[order][1:] == e.era[order][:-1]) & (number[order][1:] == number[order][:-1])
+        near = same & (e.clock[order][1:] - e.clock[order][:-1] < self.window_us)
+        repeated = np.empty(len(order), dtype=np.bool_)
+        repeated[order] = np.concatenate((np.array([False]), near))[: len(order)]
+        latest = np.empty(len(order), dtype=np.bool_)
+        latest[order] = ~np.append(same, False)[: len(order)]
+        seen = np.zeros(len(g.code), dtype=np.bool_)
+        own = e.position >= 0
+        seen[e.position[own]] = repeated[own]
+        out = pl.Series(seen)
+        return (
+            out if present.all() else out.set(pl.Series(~present), None),
+            keep(g, e, self.window_us, self.at_most, chosen=latest),
+        )

@@ -1,0 +1,107 @@
+"""What the window memories share: entries of the past beside those of the batch, and counting over both.
+
+An entry stands at the key's clock when it arrived, so entries of a key are in time order. The window of a record reaches
+back `seconds` from the key's clock: an entry exactly `seconds` old is outside.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detectors.grouping import Bools, Grouped, Ints
+from detectors.memory.base import MICROSECONDS, Memory
+
+
+@dataclass(frozen=True)
+class Windowed(Memory):
+    """A memory over the last `seconds`, of at most `at_most` entries a key: beyond that the value saturates."""
+
+    seconds: float
+    at_most: int = 1000
+
+    @property
+    def window_us(self) -> int:
+        """Length of the window, microseconds."""
+        return int(self.seconds * MICROSECONDS)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries of past and batch, by era, then arrival. `position` is -1 for an entry from the state.
+
+    `era` numbers rise with the sorted order of the batch, so (era, clock) is sorted.
+    """
+
+    era: Ints
+    clock: Ints
+    position: Ints
+    payload: pl.Series | None
+
+
+def eras(g: Grouped) -> Ints:
+    """The number of each record's era, rising from 0."""
+    return np.cumsum(np.arange(len(g.start)) == g.start) - 1
+
+
+def entries(g: Grouped, state: dict[str, pl.Series], mask: Bools, payload: pl.Series | None) -> Entries:
+    """Entries of the past (state columns `clock`, and `value` with a payload) and of the batch where `mask` holds."""
+    era = eras(g)
+    at = np.flatnonzero(mask)
+    counts = state["clock"].list.len().fill_null(0).to_numpy().astype(np.int64)
+    # The past of a key belongs to the era of its first record of the batch, where that inherits it.
+    firsts = np.concatenate((np.array([0]), g.ends[:-1] + 1)) if g.keys else np.empty(0, dtype=np.int64)
+    past_era = np.repeat(np.where(g.inherits[firsts], era[firsts], -1), counts)
+    flat = state["clock"].explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
+    alive = past_era >= 0
+    eras_all = np.concatenate((past_era[alive], era[at]))
+    clocks = np.concatenate((flat[alive], g.clock[at]))
+    positions = np.concatenate((np.full(int(alive.sum()), -1, dtype=np.int64), at))
+    order = np.argsort(eras_all, kind="stable")
+    joined = None
+    if payload is not None:
+        past = state["value"].explode(empty_as_null=False, keep_nulls=False).filter(pl.Series(alive))
+        joined = pl.concat([past, payload.gather(at).cast(past.dtype)]).gather(order)
+    return Entries(eras_all[order], clocks[order], positions[order], joined)
+
+
+def older(entry_era: Ints, entry_clock: Ints, era: Ints, until: Ints) -> Ints:
+    """How many entries come before each (era, until]: entries of earlier eras, and of `era` with clock <= until.
+
+    Entries must be sorted by (era, clock). Times are replaced by ranks, so that nothing overflows.
+    """
+    values = np.unique(np.concatenate((entry_clock, until)))
+    width = len(values) + 1
+    where = entry_era * width + np.searchsorted(values, entry_clock)
+    return np.searchsorted(where, era * width + np.searchsorted(values, until), side="right").astype(np.int64)
+
+
+def keep(g: Grouped, e: Entries, window_us: int, at_most: int, chosen: Bools | None = None) -> dict[str, pl.Series]:
+    """State columns of the entries still in the window at each key's clock: the latest `at_most` of the current era."""
+    era_of_key = eras(g)[g.ends]
+    clock_of_key = g.clock[g.ends]
+    row = np.searchsorted(era_of_key, e.era)
+    current = (row < g.keys) & (era_of_key[np.minimum(row, g.keys - 1)] == e.era)
+    row = np.minimum(row, g.keys - 1)
+    alive = current & (e.clock > clock_of_key[row] - window_us)
+    if chosen is not None:
+        alive &= chosen
+    index = np.flatnonzero(alive)
+    rows = row[index]
+    # Rank from the end within each key, to keep the latest.
+    counts = np.bincount(rows, minlength=g.keys)
+    from_end = np.cumsum(counts)[rows] - np.arange(len(rows))
+    index = index[from_end <= at_most]
+    rows = row[index]
+    counts = np.bincount(rows, minlength=g.keys)
+    kept = {"clock": _lists(pl.Series(e.clock[index]), counts)}
+    if e.payload is not None:
+        kept["value"] = _lists(e.payload.gather(index), counts)
+    return kept
+
+
+def _lists(values: pl.Series, counts: Ints) -> pl.Series:
+    frame = pl.DataFrame({"key": np.repeat(np.arange(len(counts)), counts), "value": values})
+    lists = frame.group_by("key", maintain_order=True).agg(pl.col("value"))
+    every = pl.DataFrame({"key": np.arange(len(counts))})
+    return every.join(lists, on="key", how="left", maintain_order="left")["value"]

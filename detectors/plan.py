@@ -1,0 +1,221 @@
+"""What a domain's engine will do, worked out once at start from the catalogue and the site."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from detectors.detector import (
+    Detector,
+    Features,
+    Firing,
+    Model,
+    Remembering,
+    Row,
+    Silence,
+    SilenceSettings,
+    Step,
+    StepFunction,
+)
+from detectors.key_tables import TIME, layers
+from detectors.memory.base import Derived, Memory
+from detectors.memory.ewma import Ewma
+from detectors.memory.recent import REFERENCE
+from detectors.memory.time_since import TimeSince
+from detectors.scoring import LoadedModel, load_model
+from detectors.sentences import names_in
+from detectors.site import Site
+from schemas.errors import ConfigFault
+from schemas.types import Schema
+
+#: Event time of a record, and the columns of where it stands, which every batch carries whatever the detectors read.
+ALWAYS = ("time", "capture", "frames")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A detector that fires by an expression, with its parameters filled in."""
+
+    detector: Detector
+    firing: Firing
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A detector that fires by a model."""
+
+    detector: Detector
+    features: Features
+    model: LoadedModel
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A detector with a step of its own."""
+
+    detector: Detector
+    run: StepFunction
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A detector of silence."""
+
+    detector: Detector
+    kind: Silence
+    settings: SilenceSettings
+
+    @property
+    def interval(self) -> Memory:
+        """The learned interval of a key, seconds."""
+        by = (self.kind.group, self.kind.key)
+        gap = TimeSince(by)
+        return Ewma(by, Derived(f"gap|{','.join(by)}", gap.col, (gap,)), alpha=0.2, least=2)
+
+
+@dataclass
+class RecordPlan:
+    """All that happens to the records of one type."""
+
+    schema: Schema
+    rules: list[Rule] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
+    steps: list[Stepped] = field(default_factory=list)
+    silences: list[Silent] = field(default_factory=list)
+    excuses: list[Silent] = field(default_factory=list)
+    layers: list[tuple[list[Derived], list[Memory]]] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Order the memories and find the columns that the record type must carry."""
+        memories = [m for r in self.rules for m in (*r.firing.memories, *r.firing.trail)]
+        memories += [m for s in self.scored for m in s.features.memories]
+        memories += [s.interval for s in self.silences]
+        self.layers = layers(memories)
+        derived = [d for fresh, _ in self.layers for d in fresh]
+        computed = {TIME, REFERENCE, *(d.name for d in derived), *(m.column for _, ms in self.layers for m in ms)}
+        wanted: set[str] = {*ALWAYS, self.schema.locality, *self.schema.identity}
+        for d in derived:
+            wanted |= set(d.expr.meta.root_names())
+        for _, members in self.layers:
+            for memory in members:
+                wanted |= set(memory.by)
+                wanted |= {v for v in memory.looks_at if isinstance(v, str)}
+        for rule in self.rules:
+            wanted |= _roots([rule.firing.when, *rule.firing.values.values()])
+            wanted |= _named(rule.detector, set(rule.firing.values))
+        for scored in self.scored:
+            wanted |= _roots([*scored.features.columns.values(), *scored.features.values.values()])
+            wanted |= _named(scored.detector, {*scored.features.values, "score"})
+        for step in self.steps:
+            assert isinstance(step.detector.kind, Step)
+            wanted |= set(step.detector.kind.columns) | _named(step.detector, set(step.detector.kind.hits))
+        for silent in (*self.silences, *self.excuses):
+            wanted |= {silent.kind.key, silent.kind.group}
+        for silent in self.excuses:
+            assert silent.kind.excuses is not None
+            wanted |= _roots([silent.kind.excuses[1]])
+        unknown = sorted(wanted - computed - set(self.schema.names))
+        if unknown:
+            raise ConfigFault(
+                what=f"a detector reads {', '.join(unknown)}, which {self.schema.name} does not have",
+                where="detectors/",
+                remedy="name a field of the schema, a derived value or a memory",
+            )
+        self.columns = tuple(name for name in self.schema.names if name in wanted)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A domain's detectors, ready to run.
+
+    Attributes:
+        records: plan a record type, by name.
+        off: detectors that do not run, with the reason.
+    """
+
+    records: dict[str, RecordPlan]
+    off: dict[str, str]
+
+
+def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Site) -> Plan:
+    """Fill in the parameters, switch off what lacks its site facts, and order the work.
+
+    Raises:
+        ConfigFault: the site file names an unknown detector or parameter, or a model is missing or damaged.
+    """
+    known = {d.id for d in detectors}
+    records = {schema.name: RecordPlan(schema) for schema in schemas}
+    off: dict[str, str] = {}
+    for detector in detectors:
+        plan = records.get(detector.record.name)
+        if plan is None:
+            continue
+        missing = [need for need in detector.needs if site.lacks(need)]
+        if detector.id in site.off:
+            off[detector.id] = f"switched off by the site file: {site.off[detector.id]}"
+        elif missing:
+            off[detector.id] = f"the site file says nothing of {', '.join(missing)}"
+        else:
+            _add(plan, detector, site)
+    for silent in [s for plan in records.values() for s in plan.silences if s.kind.excuses is not None]:
+        assert silent.kind.excuses is not None
+        records[silent.kind.excuses[0].name].excuses.append(silent)
+    for plan in records.values():
+        plan.close()
+    unread = sorted(set(site.off) - known)
+    if unread:
+        raise ConfigFault(
+            f"unknown detector {unread[0]}", "site file, key off", "see `gridwatch doctor --detectors` for the names"
+        )
+    return Plan({name: plan for name, plan in records.items()}, off)
+
+
+def parameters(detector: Detector, site: Site) -> Any:
+    """The detector's parameters: its defaults, overridden by the site file.
+
+    Raises:
+        ConfigFault: an unknown parameter or a value of the wrong type.
+    """
+    overrides = site.detectors.get(detector.id, {})
+    fields = {f.name: f for f in dataclasses.fields(detector.params)}
+    defaults = detector.params()
+    values: dict[str, Any] = {}
+    for name, value in overrides.items():
+        where = f"site file, key detectors.{detector.id}.{name}"
+        if name not in fields:
+            raise ConfigFault(f"unknown parameter {name}", where, f"one of {', '.join(fields) or '(none)'}")
+        kind = type(getattr(defaults, name))
+        if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
+            raise ConfigFault(
+                f"{value!r} is no {kind.__name__}",
+                where,
+                f"give a {kind.__name__}; the default is {getattr(defaults, name)!r}",
+            )
+        values[name] = kind(value)
+    return detector.params(**values)
+
+
+def _add(plan: RecordPlan, detector: Detector, site: Site) -> None:
+    params, kind = parameters(detector, site), detector.kind
+    match kind:
+        case Row() | Remembering():
+            plan.rules.append(Rule(detector, kind.build(params, site)))
+        case Model():
+            plan.scored.append(Scored(detector, kind.features(params, site), load_model(kind.reference)))
+        case Step():
+            plan.steps.append(Stepped(detector, kind.build(params, site)))
+        case Silence():
+            plan.silences.append(Silent(detector, kind, kind.settings(params, site)))
+
+
+def _roots(expressions: Iterable[pl.Expr]) -> set[str]:
+    return {name for e in expressions for name in e.meta.root_names()}
+
+
+def _named(detector: Detector, values: set[str]) -> set[str]:
+    templates = (detector.says, detector.observed, detector.expected)
+    names = {name for template in templates for name in names_in(template)} - values
+    return names | {detector.entity, *detector.dedup, *(n for n in (detector.source, detector.destination) if n)}

@@ -1,0 +1,644 @@
+"""Threats to intelligent transport systems: V2X messages, vehicles, roadside."""
+
+from detectors.profiles.threat import Fit, Reference, Severity, Technique, Threat
+
+ITS_01 = Threat(
+    id="ITS-01",
+    title="CAM flooding (beacon interval too small)",
+    domain="its",
+    service="v2x",
+    asset="RSU, OBU, radio channel",
+    observable="One station sends awareness messages faster than the generation rules allow.",
+    streams=("v2x_cam",),
+    severity=Severity.MEDIUM,
+    stride=("Denial of service",),
+    technique=Technique("T0814", "Denial of Service", ("inhibit-response-function",), Fit.ANALOGY),
+    references=(
+        Reference(
+            "TS103759-CAM", "target 0 (beacon), observation 1 Beacon-IntervalTooSmall; trigger 80 % rule", verified=True
+        ),
+        Reference("CAM-gen", "T_GenCamMin 100 ms, T_GenCamMax 1000 ms", verified=True),
+        Reference("R155", "8.1", verified=True),
+        Reference("X.1372", "clause 7.3", verified=True),
+        Reference("F2MD", "DoS, DoSRandom attack types", verified=True),
+    ),
+    response=(
+        "Drop messages of this certificate at the RSU above the rate limit.",
+        "Send a misbehaviour report with two messages as evidence; check channel load at neighbours.",
+    ),
+    gap="",
+)
+
+ITS_02 = Threat(
+    id="ITS-02",
+    title="Speed not possible for the station type",
+    domain="its",
+    service="v2x",
+    asset="OBU",
+    observable="Speed above the limit for the declared type of station, or fast reverse driving.",
+    streams=("v2x_cam",),
+    severity=Severity.MEDIUM,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference(
+            "TS103759-CAM",
+            "target 4 (speed), observations 3 ValueTooLarge-VehicleType and 4 DriveDirectionReverse",
+            verified=True,
+        ),
+        Reference("TS103759-CAM-limits", "14000/8500/3000/0 cm/s; 3000 cm/s in reverse", verified=False),
+        Reference("R155", "11.2", verified=True),
+        Reference("TS103759-classes", "class 1", verified=True),
+    ),
+    response=(
+        "Ignore the station in traffic functions for 60 s.",
+        "Report with one message as evidence; several stations at one place point to an RSU or GNSS fault.",
+    ),
+    gap="",
+)
+
+ITS_03 = Threat(
+    id="ITS-03",
+    title="Position jump between messages",
+    domain="its",
+    service="v2x",
+    asset="OBU",
+    observable="Distance between two positions of one station is more than any vehicle can drive in the time.",
+    streams=("v2x_cam",),
+    severity=Severity.HIGH,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference("TS103759-CAM", "target 3 (position), observation 4 Position-ChangeTooLarge", verified=True),
+        Reference(
+            "F2MD", "PositionConsistancy: distance < MAX_PLAUSIBLE_SPEED*time; MAX_TIME_DELTA 3.1 s", verified=True
+        ),
+        Reference("R155", "4.1, 11.2", verified=True),
+        Reference("TS103759-classes", "class 2", verified=True),
+    ),
+    response=(
+        "Exclude the station from queue and collision functions until 10 s are consistent.",
+        "Report with the two messages; jumps of many stations at once point to GNSS trouble (ITS-16).",
+    ),
+    gap="",
+)
+
+ITS_04 = Threat(
+    id="ITS-04",
+    title="Acceleration or speed change not possible",
+    domain="its",
+    service="v2x",
+    asset="OBU",
+    observable="Reported acceleration above road grip, or speed changes more than acceleration allows.",
+    streams=("v2x_cam",),
+    severity=Severity.MEDIUM,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference(
+            "TS103759-CAM",
+            "target 5 (acceleration) observation 4; target 4 observation 5 Speed-ChangeTooLarge",
+            verified=True,
+        ),
+        Reference("TS103759-CAM-limits", "90 dm/s^2, grip 0.9", verified=False),
+        Reference("F2MD", "SpeedConsistancy", verified=True),
+        Reference("R155", "11.2", verified=True),
+    ),
+    response=(
+        "Lower the trust of the station; do not raise brake warnings from it alone.",
+        "Report with two messages; check whether other sensors saw hard braking.",
+    ),
+    gap="no detector yet: needs v2x_cam",
+)
+
+ITS_05 = Threat(
+    id="ITS-05",
+    title="Position, speed and heading disagree",
+    domain="its",
+    service="v2x",
+    asset="OBU",
+    observable="The driven track does not match reported speed or heading over several messages.",
+    streams=("v2x_cam",),
+    severity=Severity.HIGH,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference(
+            "F2MD",
+            "PositionSpeedConsistancy, PositionHeadingConsistancy (MAX_HEADING_CHANGE 90, POS_HEADING_TIME 1.1), Kalman checks",
+            verified=True,
+        ),
+        Reference("R155", "4.1, 11.2", verified=True),
+        Reference("TS103759-classes", "class 2", verified=True),
+        Reference("TR103460", "consistency checks", verified=True),
+    ),
+    response=(
+        "Replace the reported state by the predicted state in displays and mark it.",
+        "Report with the last five messages; repeat offenders go to the misbehaviour authority.",
+    ),
+    gap="",
+)
+
+ITS_06 = Threat(
+    id="ITS-06",
+    title="Frozen position or false stop",
+    domain="its",
+    service="v2x",
+    asset="OBU",
+    observable="Position stays fixed while speed is above zero, or a stop is reported in the middle of moving traffic.",
+    streams=("v2x_cam",),
+    severity=Severity.MEDIUM,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference("F2MD", "ConstPos, ConstSpeed, EventualStop attack types", verified=True),
+        Reference("R155", "11.2, 20.4", verified=True),
+        Reference("TS103759-classes", "classes 2 and 5", verified=True),
+    ),
+    response=(
+        "Do not publish a stationary-vehicle warning from this station alone.",
+        "Use camera or loop data at the place if there is any; then report.",
+    ),
+    gap="no detector yet: needs v2x_cam",
+)
+
+ITS_07 = Threat(
+    id="ITS-07",
+    title="Sybil or ghost vehicles",
+    domain="its",
+    service="v2x",
+    asset="RSU, OBU",
+    observable="Several identities overlap in space, move as a rigid grid, or all appear at once near one radio source.",
+    streams=("v2x_cam",),
+    severity=Severity.HIGH,
+    stride=("Spoofing",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference("R155", "4.2", verified=True),
+        Reference(
+            "F2MD",
+            "Intersection > 0.5 (MAX_DELTA_INTER 2 s), SuddenAppearence (420 m, 2.1 s), GridSybil, DataReplaySybil",
+            verified=True,
+        ),
+        Reference("X.1372", "clause 7.5", verified=True),
+        Reference("TS103759-classes", "class 5", verified=True),
+    ),
+    response=(
+        "Count the group as one vehicle in traffic-state estimates.",
+        "Send one report that links all certificates; ask the PKI to check parallel use of tickets.",
+    ),
+    gap="no detector yet: needs v2x_cam",
+)
+
+ITS_08 = Threat(
+    id="ITS-08",
+    title="Position out of radio range or off the road",
+    domain="its",
+    service="v2x",
+    asset="OBU, RSU",
+    observable="The claimed position is further than radio can reach, or not on any road while the vehicle moves.",
+    streams=("v2x_cam", "road_map"),
+    severity=Severity.MEDIUM,
+    stride=("Tampering",),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference(
+            "F2MD", "RangePlausibility MAX_PLAUSIBLE_RANGE 420; PositionPlausibility distance from route", verified=True
+        ),
+        Reference("R155", "4.1", verified=True),
+        Reference("TS103759-classes", "class 3", verified=True),
+    ),
+    response=(
+        "Drop the message from the local map; keep it for evidence.",
+        "Check the map version and the GNSS state of the RSU before reporting many stations.",
+    ),
+    gap="no detector yet: needs v2x_cam, road_map",
+)
+
+ITS_09 = Threat(
+    id="ITS-09",
+    title="Replay or stale V2X message",
+    domain="its",
+    service="v2x",
+    asset="RSU, OBU",
+    observable="A signed message comes again later or at another place, or its generation time is old.",
+    streams=("v2x_sec",),
+    severity=Severity.HIGH,
+    stride=("Spoofing",),
+    technique=Technique("T0830", "Adversary-in-the-Middle", ("collection",), Fit.APPROXIMATE),
+    references=(
+        Reference("R155", "6.3", verified=True),
+        Reference("F2MD", "DataReplay, StaleMessages (buffer 60) attack types", verified=True),
+        Reference("X.1372", "clause 7.5", verified=True),
+        Reference("TR102893", "scope", verified=True),
+    ),
+    response=(
+        "Discard at the RSU; do not forward repeated DENMs.",
+        "Check RSU time source first; then locate the sender with two RSUs.",
+    ),
+    gap="no detector yet: needs v2x_sec",
+)
+
+ITS_10 = Threat(
+    id="ITS-10",
+    title="Message outside the rights of its certificate",
+    domain="its",
+    service="v2x",
+    asset="OBU, RSU, PKI",
+    observable="Application id, service permissions, time or region do not fit the signing certificate.",
+    streams=("v2x_sec",),
+    severity=Severity.HIGH,
+    stride=("Elevation of privilege", "Spoofing"),
+    technique=Technique("T0859", "Valid Accounts", ("persistence", "lateral-movement"), Fit.APPROXIMATE),
+    references=(
+        Reference("TS103759-CAM", "target 2 (security), observations 1-7", verified=True),
+        Reference("R155", "6.1, 11.2", verified=True),
+        Reference("X.1372", "clauses 7.5, 7.7", verified=True),
+    ),
+    response=(
+        "Refuse the message; special-vehicle privileges must not be granted.",
+        "Report to the misbehaviour authority with the certificate; ask for blocking of the enrolment credential.",
+    ),
+    gap="no detector yet: needs v2x_sec",
+)
+
+ITS_11 = Threat(
+    id="ITS-11",
+    title="Burst of unsigned or badly signed messages",
+    domain="its",
+    service="v2x",
+    asset="RSU",
+    observable="Signature check fails or the signer is unknown far more often than normal.",
+    streams=("v2x_sec",),
+    severity=Severity.HIGH,
+    stride=("Spoofing",),
+    technique=Technique("T0860", "Wireless Compromise", ("initial-access",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "6.1, 4.1", verified=True),
+        Reference("X.1372", "clauses 7.2, 7.5", verified=True),
+        Reference("X.1371", "clause 7.1", verified=True),
+    ),
+    response=(
+        "Keep verification on; do not fall back to unsigned mode.",
+        "If most errors are unknown signer, update the trust list; if bad signatures, locate the transmitter.",
+    ),
+    gap="no detector yet: needs v2x_sec",
+)
+
+ITS_12 = Threat(
+    id="ITS-12",
+    title="False event warning (DENM)",
+    domain="its",
+    service="v2x",
+    asset="RSU, OBU, traffic centre",
+    observable="An event is far from its sender, or other vehicles at the place drive as normal.",
+    streams=("v2x_denm", "v2x_cam"),
+    severity=Severity.HIGH,
+    stride=("Spoofing", "Tampering"),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference(
+            "TS103759-DENM",
+            "DistanceBetweenPositionInDenmAndLdmTooLarge, CamSpeedIncWithLocalSlowDown, EeblIncWithOtherVehiclesSpeed, EeblEventSpeedbelowMinThreshold",
+            verified=True,
+        ),
+        Reference("R155", "11.2", verified=True),
+        Reference("TS103759-classes", "class 5", verified=True),
+    ),
+    response=(
+        "Hold the warning in the centre until a second source or 3 vehicles confirm it.",
+        "If already shown on signs, withdraw it and report the sender.",
+    ),
+    gap="no detector yet: needs v2x_denm, v2x_cam",
+)
+
+ITS_13 = Threat(
+    id="ITS-13",
+    title="Event warning altered or cancelled in repetition",
+    domain="its",
+    service="v2x",
+    asset="RSU, OBU",
+    observable="Fixed fields change between repetitions, or a station that did not create the event cancels it.",
+    streams=("v2x_denm",),
+    severity=Severity.HIGH,
+    stride=("Tampering", "Denial of service"),
+    technique=Technique("T0878", "Alarm Suppression", ("inhibit-response-function",), Fit.APPROXIMATE),
+    references=(
+        Reference(
+            "TS103759-DENM",
+            "Static-Change, Time-Change-In-Repetitions, Beacon-IntervalTooSmall (80 % of 100 ms)",
+            verified=True,
+        ),
+        Reference("EN302637-3", "termination by cancellation or negation", verified=False),
+        Reference("R155", "8.2, 11.2", verified=True),
+    ),
+    response=(
+        "Keep the warning active until road staff or a second source confirms the end.",
+        "Report the negating certificate; compare with the road-works plan.",
+    ),
+    gap="no detector yet: needs v2x_denm",
+)
+
+ITS_14 = Threat(
+    id="ITS-14",
+    title="Signal phase or map message disagrees with the controller",
+    domain="its",
+    service="v2x",
+    asset="RSU, traffic signal controller",
+    observable="Broadcast phase or timing conflicts with controller state, has conflicting greens, or changes revision at random.",
+    streams=("v2x_spat", "v2x_map", "signal_controller"),
+    severity=Severity.CRITICAL,
+    stride=("Spoofing", "Tampering"),
+    technique=Technique("T0831", "Manipulation of Control", ("impact",), Fit.ANALOGY),
+    references=(
+        Reference("J2735", "SPAT/MAP content", verified=False),
+        Reference("X.1372", "clauses 6.3, 7.2", verified=True),
+        Reference("R155", "11.2", verified=True),
+        Reference("TR102893", "scope: V2I services", verified=True),
+    ),
+    response=(
+        "Stop the SPAT broadcast of the RSU; the lamps themselves stay in control.",
+        "Compare RSU software and configuration hash; send staff if the controller was reached.",
+    ),
+    gap="no detector yet: needs v2x_spat, v2x_map, signal_controller",
+)
+
+ITS_15 = Threat(
+    id="ITS-15",
+    title="Jamming of the V2X channel",
+    domain="its",
+    service="v2x",
+    asset="RSU, radio channel",
+    observable="Channel is busy or noise is high, but few frames decode; known stations vanish at several receivers.",
+    streams=("rsu_radio",),
+    severity=Severity.HIGH,
+    stride=("Denial of service",),
+    technique=Technique("T0814", "Denial of Service", ("inhibit-response-function",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "8.1, 8.2, 16.3", verified=True),
+        Reference("X.1372", "clause 7.3", verified=True),
+        Reference("NIST-MTC", "LPN-5", verified=True),
+        Reference("TR102893", "scope", verified=True),
+    ),
+    response=(
+        "Switch services to the cellular path and mark the area as degraded.",
+        "Send the radio team with direction finding; tell the spectrum regulator.",
+    ),
+    gap="no detector yet: needs rsu_radio",
+)
+
+ITS_16 = Threat(
+    id="ITS-16",
+    title="GNSS spoofing or jamming at vehicle or RSU",
+    domain="its",
+    service="v2x",
+    asset="OBU, RSU",
+    observable="GNSS position moves against wheel speed or the fixed RSU location, signal levels become uniform, or the fix is lost.",
+    streams=("gnss", "vehicle_motion"),
+    severity=Severity.HIGH,
+    stride=("Spoofing", "Tampering"),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.APPROXIMATE),
+    references=(
+        Reference("R155", "4.1", verified=True),
+        Reference("NIST-MTC", "GPS-0, GPS-1", verified=True),
+        Reference("TR102893", "scope", verified=True),
+    ),
+    response=(
+        "Tell receivers in the area to widen position confidence; suspend services that need lane accuracy.",
+        "RSU: use holdover time and the surveyed position; locate the source.",
+    ),
+    gap="no detector yet: needs gnss, vehicle_motion",
+)
+
+ITS_17 = Threat(
+    id="ITS-17",
+    title="CAN bus flooding with high-priority frames",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, CAN bus",
+    observable="Bus load rises, low identifiers fill the bus and normal frames are late.",
+    streams=("can",),
+    severity=Severity.CRITICAL,
+    stride=("Denial of service",),
+    technique=Technique("T0814", "Denial of Service", ("inhibit-response-function",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "24.1", verified=True),
+        Reference("X.1375", "clauses 7.4, 8.2", verified=True),
+        Reference("R155", "8.1", verified=True),
+    ),
+    response=(
+        "Gateway: block forwarding of the id to other domains; keep the safe driving mode.",
+        "Ask the driver to stop when safe; read fault memory and check for added devices at OBD.",
+    ),
+    gap="",
+)
+
+ITS_18 = Threat(
+    id="ITS-18",
+    title="CAN message injection (period and payload check)",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, CAN bus",
+    observable="A periodic id arrives at more than its rate; forged frames sit between real ones and signals jump.",
+    streams=("can",),
+    severity=Severity.CRITICAL,
+    stride=("Spoofing", "Tampering"),
+    technique=Technique("T0855", "Unauthorized Command Message", ("impair-process-control",), Fit.ANALOGY),
+    references=(Reference("R155", "11.1", verified=True), Reference("X.1375", "clauses 7.3, 8.2, 8.3", verified=True)),
+    response=(
+        "Report through the vehicle SOC; set the affected function to its safe value where a rule exists.",
+        "Fetch a 60 s trace around the alarm for forensics; compare with the fleet for the same software.",
+    ),
+    gap="",
+)
+
+ITS_19 = Threat(
+    id="ITS-19",
+    title="CAN suspension or masquerade",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, CAN bus",
+    observable="A periodic id goes missing, or comes back with another timing pattern or a broken counter.",
+    streams=("can",),
+    severity=Severity.CRITICAL,
+    stride=("Spoofing", "Denial of service"),
+    technique=Technique("T0856", "Spoof Reporting Message", ("evasion", "impair-process-control"), Fit.ANALOGY),
+    references=(
+        Reference("X.1375", "clauses 7.3, 7.4, 8.2", verified=True),
+        Reference("R155", "11.1, 24.1", verified=True),
+    ),
+    response=(
+        "Degrade functions that use the id; warn the driver.",
+        "Check for bus-off of the ECU (ITS-22) just before; plan ECU replacement or re-flash.",
+    ),
+    gap="no detector yet: needs can",
+)
+
+ITS_20 = Threat(
+    id="ITS-20",
+    title="Unknown identifiers, wrong length or fuzzing on CAN",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, CAN bus",
+    observable="Identifiers or lengths that are not in the message catalogue, or payload bytes with near-random content.",
+    streams=("can",),
+    severity=Severity.HIGH,
+    stride=("Tampering",),
+    technique=Technique("T0806", "Brute Force I/O", ("impair-process-control",), Fit.APPROXIMATE),
+    references=(
+        Reference("X.1375", "clauses 7.3, 8.3 detection rule set", verified=True),
+        Reference("R155", "11.1, 11.4", verified=True),
+    ),
+    response=(
+        "Filter at the gateway; log the channel to find the entry point.",
+        "Look for diagnostic or OBD devices present; clear only after a trace is stored.",
+    ),
+    gap="no detector yet: needs can",
+)
+
+ITS_21 = Threat(
+    id="ITS-21",
+    title="Misuse of diagnostic services",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, OBD port, gateway",
+    observable="Security-access failures, programming sessions or downloads while driving or from an unknown tester.",
+    streams=("uds", "vehicle_motion"),
+    severity=Severity.HIGH,
+    stride=("Elevation of privilege", "Tampering"),
+    technique=Technique("T0858", "Change Operating Mode", ("execution", "evasion"), Fit.APPROXIMATE),
+    references=(
+        Reference("UDSONCAN", "SIDs 0x10 0x27 0x28 0x2E 0x31 0x34 0x36 0x85; NRC 0x33 0x35 0x36 0x37", verified=True),
+        Reference("R155", "11.3, 18.3", verified=True),
+        Reference("X.1374", "clauses 7.6, 7.8", verified=True),
+        Reference("ISO14229", "service and NRC definitions", verified=False),
+    ),
+    response=(
+        "Gateway: close diagnostic routing while moving.",
+        "Confirm with the workshop system; compare ECU software hash with the approved one.",
+    ),
+    gap="no detector yet: needs uds, vehicle_motion",
+)
+
+ITS_22 = Threat(
+    id="ITS-22",
+    title="Bus-off attack on an ECU",
+    domain="its",
+    service="in_vehicle",
+    asset="ECU, CAN controller",
+    observable="Bursts of error frames at one id, then that ECU stops sending for a while and comes back.",
+    streams=("can", "can_status"),
+    severity=Severity.CRITICAL,
+    stride=("Denial of service",),
+    technique=Technique("T0814", "Denial of Service", ("inhibit-response-function",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "24.1", verified=True),
+        Reference("X.1375", "clauses 7.4, 8.2", verified=True),
+        Reference("ISO11898", "error counters: +8 per transmit error, bus-off above 255 (32 errors)", verified=False),
+    ),
+    response=(
+        "Go to the degraded mode of the affected function; warn the driver.",
+        "Look for wiring faults first; repeated pattern in time with one id is an attack sign.",
+    ),
+    gap="no detector yet: needs can, can_status",
+)
+
+ITS_23 = Threat(
+    id="ITS-23",
+    title="Rollback or unapproved software image over the air",
+    domain="its",
+    service="ota_backend",
+    asset="ECU, OTA server",
+    observable="Installed version older than before or not in the campaign; metadata version or hash does not match.",
+    streams=("ota_event",),
+    severity=Severity.CRITICAL,
+    stride=("Tampering", "Elevation of privilege"),
+    technique=Technique("T0857", "System Firmware", ("persistence", "inhibit-response-function"), Fit.ANALOGY),
+    references=(
+        Reference("R155", "12.1, 12.3, 12.4, 6.3, 23.1", verified=True),
+        Reference("UPTANE", "rollback, mix-and-match, arbitrary software attacks; release counter", verified=True),
+        Reference("X.1373", "summary: tampering and intrusion during update", verified=True),
+    ),
+    response=(
+        "Pause the campaign; keep vehicles on the last good version.",
+        "Check signing keys and the director inventory; if a key leaked, start key rotation.",
+    ),
+    gap="no detector yet: needs ota_event",
+)
+
+ITS_24 = Threat(
+    id="ITS-24",
+    title="Updates blocked or slowed (freeze, drop, slow retrieval)",
+    domain="its",
+    service="ota_backend",
+    asset="OTA server, telematics unit",
+    observable="Vehicles keep asking but stay on old metadata, downloads crawl, or a region stops to update.",
+    streams=("ota_event", "flow"),
+    severity=Severity.HIGH,
+    stride=("Denial of service",),
+    technique=Technique("T0814", "Denial of Service", ("inhibit-response-function",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "13.1, 2.1", verified=True),
+        Reference(
+            "UPTANE",
+            "drop-request, slow retrieval, freeze, partial bundle, endless data attacks; download-speed monitoring",
+            verified=True,
+        ),
+    ),
+    response=(
+        "Serve the region from another mirror and extend the campaign window.",
+        "Compare the answer seen by a test vehicle with the server log to find the place of blocking.",
+    ),
+    gap="no detector yet: needs ota_event, flow",
+)
+
+ITS_25 = Threat(
+    id="ITS-25",
+    title="Mass remote commands or bulk data export from the fleet back-end",
+    domain="its",
+    service="ota_backend",
+    asset="fleet back-end, telematics unit",
+    observable="One account or key sends remote commands to many vehicles, or reads far more vehicles than it owns.",
+    streams=("fleet_api",),
+    severity=Severity.CRITICAL,
+    stride=("Elevation of privilege", "Information disclosure"),
+    technique=Technique("T0855", "Unauthorized Command Message", ("impair-process-control",), Fit.ANALOGY),
+    references=(
+        Reference("R155", "1.1, 1.2, 3.3, 16.1, 16.2", verified=True),
+        Reference("X.1371", "clause 7.1, Appendix I", verified=True),
+        Reference("X.1376", "scope: data from OEM and suppliers", verified=True),
+    ),
+    response=(
+        "Revoke the token, stop the command queue, keep vehicles in their present state.",
+        "List affected vehicles and owners; check for personal-data duties.",
+    ),
+    gap="no detector yet: needs fleet_api",
+)
+
+ALL = (
+    ITS_01,
+    ITS_02,
+    ITS_03,
+    ITS_04,
+    ITS_05,
+    ITS_06,
+    ITS_07,
+    ITS_08,
+    ITS_09,
+    ITS_10,
+    ITS_11,
+    ITS_12,
+    ITS_13,
+    ITS_14,
+    ITS_15,
+    ITS_16,
+    ITS_17,
+    ITS_18,
+    ITS_19,
+    ITS_20,
+    ITS_21,
+    ITS_22,
+    ITS_23,
+    ITS_24,
+    ITS_25,
+)

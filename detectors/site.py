@@ -1,0 +1,185 @@
+"""The site file: what is true of one installation, validated at start.
+
+Who may write what, point maps, known masters, publishers. A fact that is absent is unknown, never "nobody": a detector that needs
+it says so and stays off.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.errors import ConfigFault
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Address = Annotated[int, Field(ge=0, le=65535)]
+Unit = Annotated[int, Field(ge=0, le=255)]
+Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
+
+
+class Writer(_Facts):
+    """A Modbus client that may write; to one server or unit only where that is given."""
+
+    client: str
+    server: str | None = None
+    unit: Unit | None = None
+
+
+class Points(_Facts):
+    """A range of Modbus coils or registers of a server.
+
+    `writable` ranges may be written by writers, with values between `low` and `high` (raw register values).
+    """
+
+    server: str
+    unit: Unit | None = None
+    table: Literal["coil", "discrete", "holding", "input"]
+    first: Address
+    last: Address
+    writable: bool = False
+    low: int = 0
+    high: int = 65535
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Points":
+        if self.last < self.first:
+            raise ValueError("last is below first")
+        if self.high < self.low:
+            raise ValueError("high is below low")
+        return self
+
+
+class Modbus(_Facts):
+    """Facts of the site's Modbus/TCP. `masters` may send requests; `engineering` may also identify devices."""
+
+    masters: tuple[str, ...] | None = None
+    engineering: tuple[str, ...] = ()
+    writers: tuple[Writer, ...] | None = None
+    points: tuple[Points, ...] | None = None
+
+
+class Command(_Facts):
+    """An IEC 60870-5-104 command that the site allows.
+
+    `low` and `high` bound a set-point; `select_before_operate` demands a select before the execute.
+    """
+
+    source: str
+    common_address: Annotated[int, Field(ge=0, le=65535)]
+    object_address: Annotated[int, Field(ge=0, le=16777215)]
+    type_id: Annotated[int, Field(ge=45, le=69)]
+    select_before_operate: bool = False
+    low: float | None = None
+    high: float | None = None
+
+
+class Iec104(_Facts):
+    """Facts of the site's IEC 60870-5-104."""
+
+    masters: tuple[str, ...] | None = None
+    commands: tuple[Command, ...] | None = None
+
+
+class Publisher(_Facts):
+    """A GOOSE publisher of the site's SCD; `in_test` allows simulation and commissioning flags."""
+
+    control_block: str
+    source_mac: Mac
+    appid: Annotated[int, Field(ge=0, le=65535)]
+    conf_rev: int | None = None
+    dataset: str | None = None
+    in_test: bool = False
+
+    @field_validator("source_mac", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower().replace("-", ":") if isinstance(value, str) else value
+
+
+class Goose(_Facts):
+    """Facts of the site's GOOSE."""
+
+    publishers: tuple[Publisher, ...] | None = None
+
+
+class Meters(_Facts):
+    """Facts of the metering: meters per feeder, as the base of shares."""
+
+    feeders: dict[str, Annotated[int, Field(gt=0)]] | None = None
+
+
+class CanBus(_Facts):
+    """Facts of one CAN bus: bit rate in bit/s."""
+
+    bitrate: Annotated[int, Field(gt=0)] = 500_000
+
+
+class Site(_Facts):
+    """The facts of one installation.
+
+    Args:
+        name: its name, the locality of substation records read from captures.
+        detectors: detector id -> parameter -> value, over the defaults; a parameter is checked against the detector.
+        off: detectors switched off, with the reason.
+    """
+
+    name: str = "site"
+    modbus: Modbus = Modbus()
+    iec104: Iec104 = Iec104()
+    goose: Goose = Goose()
+    meters: Meters = Meters()
+    can: CanBus = CanBus()
+    detectors: dict[str, dict[str, float | int | bool | str]] = {}
+    off: dict[str, str] = {}
+
+    def lacks(self, path: str) -> bool:
+        """True where the fact at a dotted path, e.g. modbus.masters, is not in the site file."""
+        value: Any = self
+        for part in path.split("."):
+            value = getattr(value, part)
+        return value is None
+
+
+def parse_site(facts: Any, where: str) -> Site:
+    """Validate site facts.
+
+    Raises:
+        ConfigFault: naming the first wrong key, and how many more there are.
+    """
+    try:
+        return Site.model_validate(facts)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+        more = f"; {wrong.error_count() - 1} more" if wrong.error_count() > 1 else ""
+        raise ConfigFault(
+            what=f"site file: {first['msg']}{more}",
+            where=f"{where}, key {key}",
+            remedy="correct the key; see docs in README, Site file",
+        ) from wrong
+
+
+def load_site(path: Path | None) -> Site:
+    """Read a site file (YAML); without a path a site about which nothing is known.
+
+    Raises:
+        ConfigFault: unreadable, not YAML, or a wrong key.
+    """
+    if path is None:
+        return Site()
+    try:
+        facts = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise ConfigFault(
+            what=f"site file cannot be read: {wrong.strerror}", where=str(path), remedy="name a readable YAML file"
+        ) from wrong
+    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
+        raise ConfigFault(
+            what=f"site file is not YAML: {str(wrong).splitlines()[0]}", where=str(path), remedy="correct the syntax"
+        ) from wrong
+    return parse_site(facts if facts is not None else {}, str(path))
