@@ -116,10 +116,11 @@ class Engine:
             frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
             columns = []
             for memory in memories:
-                if memory.by not in tables:
-                    spec = KeyTable(plan.schema.name, memory.by, self._lifetime_us[plan.schema.name])
-                    tables[memory.by] = spec, spec.open(state.get(spec.name), frame)
-                columns.append(tables[memory.by][1].advance(frame, memory))
+                by = plan.key(memory)
+                if by not in tables:
+                    spec = KeyTable(plan.schema.name, by, self._lifetime_us[plan.schema.name])
+                    tables[by] = spec, spec.open(state.get(spec.name), frame)
+                columns.append(tables[by][1].advance(frame, memory))
             frame = frame.with_columns(columns)
         for spec, opened in tables.values():
             new[spec.name] = opened.close()
@@ -213,6 +214,7 @@ class Engine:
                     pl.lit(number).alias("number"),
                     pl.int_range(pl.len()).alias("at"),
                     pl.lit(h.detector.id).alias("detector"),
+                    locality,
                     dedup.alias("dedup"),
                     pl.col(TIME).alias("time"),
                     pl.lit(int(h.detector.episode_s * 1e6), dtype=pl.Int64).alias("length"),
@@ -240,7 +242,7 @@ class Engine:
         """Keep the tables that this batch did not touch, drop those that nobody reads, expire what is old."""
         wanted = {EPISODES, META}
         for plan in self.plan.records.values():
-            wanted |= {KeyTable(plan.schema.name, m.by, 0).name for _, members in plan.layers for m in members}
+            wanted |= plan.tables
             wanted |= {f"step|{s.detector.id}|{s.detector.version}" for s in plan.steps}
             wanted |= {f"silence|{s.detector.id}|{part}" for s in plan.silences for part in ("keys", "groups")}
         for name in sorted(set(state) - wanted):
@@ -251,7 +253,7 @@ class Engine:
             return
         for plan in self.plan.records.values():
             horizon = clock - self._lifetime_us[plan.schema.name] - SLACK_US
-            for name in {KeyTable(plan.schema.name, m.by, 0).name for _, members in plan.layers for m in members}:
+            for name in plan.tables:
                 if name in out.state:
                     out.state[name] = out.state[name].filter(pl.col(CLOCK) > horizon)
         if EPISODES in out.state:

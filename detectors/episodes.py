@@ -12,8 +12,14 @@ import polars as pl
 from detectors.grouping import Bools, Ints
 
 EPISODES = "episodes"
-SCHEMA = {"detector": pl.String, "dedup": pl.String, "until": pl.Int64, "alert_id": pl.String}
-_ON = ["detector", "dedup"]
+SCHEMA = {
+    "detector": pl.String,
+    "locality": pl.String,
+    "dedup": pl.String,
+    "until": pl.Int64,
+    "alert_id": pl.String,
+}
+_ON = ["detector", "locality", "dedup"]
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -50,7 +56,7 @@ def assign(state: pl.DataFrame | None, hits: pl.DataFrame) -> Assigned:
 
     Args:
         state: open episodes, or None at the beginning.
-        hits: in arrival order, columns detector, dedup, time (microseconds), length (of the detector's episodes, microseconds).
+        hits: in arrival order, columns detector, locality, dedup, time (microseconds), length (of the detector's episodes, microseconds).
     """
     state = pl.DataFrame(schema=SCHEMA) if state is None else state
     keys = hits.select(_ON).unique(maintain_order=True)

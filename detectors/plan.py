@@ -19,7 +19,7 @@ from detectors.detector import (
     Step,
     StepFunction,
 )
-from detectors.key_tables import TIME, layers
+from detectors.key_tables import TIME, layers, table_name
 from detectors.memory.base import Derived, Memory
 from detectors.memory.ewma import Ewma
 from detectors.memory.recent import REFERENCE
@@ -87,6 +87,16 @@ class RecordPlan:
     excuses: list[Silent] = field(default_factory=list)
     layers: list[tuple[list[Derived], list[Memory]]] = field(default_factory=list)
     columns: tuple[str, ...] = ()
+
+    def key(self, memory: Memory) -> tuple[str, ...]:
+        """The key of a memory within the record's locality: localities never share a past, whatever bucket they are in."""
+        locality = self.schema.locality
+        return (locality, *(name for name in memory.by if name != locality))
+
+    @property
+    def tables(self) -> set[str]:
+        """Names of the state tables of the memories."""
+        return {table_name(self.schema.name, self.key(m)) for _, members in self.layers for m in members}
 
     def close(self) -> None:
         """Order the memories and find the columns that the record type must carry."""

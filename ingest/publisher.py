@@ -12,7 +12,7 @@ from schemas.errors import RunFault
 from schemas.project.avro import avro_json
 from schemas.records.deadletter import DEADLETTER
 from schemas.topics import DEADLETTER as DEADLETTER_TOPIC
-from schemas.topics import SCHEMAS
+from schemas.topics import SCHEMAS, topic_of
 from schemas.types import MAX_MESSAGE, Schema
 from schemas.wire import encode, fingerprint
 
@@ -128,7 +128,7 @@ class KafkaPublisher(ABC):
             return
         if self._topics is None:
             self._topics = self._list_topics()
-        missing = sorted({_topic(schema), DEADLETTER_TOPIC, SCHEMAS} - self._topics)
+        missing = sorted({topic_of(schema), DEADLETTER_TOPIC, SCHEMAS} - self._topics)
         if missing:
             raise RunFault(
                 f"no topic {', '.join(missing)}",
@@ -150,7 +150,7 @@ class KafkaPublisher(ABC):
         self._raise_on_error()
         if schema.name not in self._announced:
             self.announce(schema)
-        self._send(_topic(schema), str(fields[schema.locality]).encode(), value)
+        self._send(topic_of(schema), str(fields[schema.locality]).encode(), value)
         self._counts.published += 1
 
     def refuse(self, refused: Refused, stage: str) -> None:
@@ -200,10 +200,6 @@ class KafkaPublisher(ABC):
             self._broker.bootstrap,
             "start it (gridwatch up) or correct the address and the TLS or SASL options",
         )
-
-
-def _topic(schema: Schema) -> str:
-    return DEADLETTER_TOPIC if schema is DEADLETTER else schema.domain.topic
 
 
 def run(source: Iterable[Item], publisher: Publisher, stage: str, say: Callable[[str], None] = print) -> Counts:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.types import Domain
+from schemas.types import Domain, Schema
 
 #: One topic a domain: all its record types, keyed by locality.
 TELEMETRY: Final = tuple(domain.topic for domain in Domain if domain is not Domain.SYSTEM)
@@ -15,3 +15,8 @@ DEADLETTER: Final = "deadletter"
 
 #: Compacted: schema fingerprint (8 bytes) -> the Avro schema as JSON, announced by every publisher.
 SCHEMAS: Final = "schemas"
+
+
+def topic_of(schema: Schema) -> str:
+    """The topic that carries a record type."""
+    return {"alert": ALERTS, "deadletter": DEADLETTER}.get(schema.name) or schema.domain.topic
