@@ -214,7 +214,7 @@ class Engine:
                     pl.lit(number).alias("number"),
                     pl.int_range(pl.len()).alias("at"),
                     pl.lit(h.detector.id).alias("detector"),
-                    locality,
+                    pl.col(h.detector.record.locality).alias("locality"),
                     dedup.alias("dedup"),
                     pl.col(TIME).alias("time"),
                     pl.lit(int(h.detector.episode_s * 1e6), dtype=pl.Int64).alias("length"),

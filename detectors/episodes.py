@@ -13,13 +13,13 @@ from detectors.grouping import Bools, Ints
 
 EPISODES = "episodes"
 SCHEMA = {
-    "detector": pl.String,
     "locality": pl.String,
+    "detector": pl.String,
     "dedup": pl.String,
     "until": pl.Int64,
     "alert_id": pl.String,
 }
-_ON = ["detector", "locality", "dedup"]
+_ON = ["locality", "detector", "dedup"]
 _NEVER = np.iinfo(np.int64).min
 
 
