@@ -127,5 +127,5 @@ def _run(java: Java, module: Path, libraries: Path, cache: Path, artifacts: Sequ
         raise RunFault(
             f"cannot fetch {wanted}: {detail}",
             str(cache),
-            "check that a Maven repository is reached from here, then run it again",
+            "check that a Maven repository can be reached",
         )

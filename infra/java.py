@@ -35,7 +35,7 @@ class Java:
 
 
 def find_java(environ: Mapping[str, str]) -> Java | None:
-    """The first usable Java: JAVA_HOME, then PATH, then the usual places; None when there is none of release 17 or newer."""
+    """The first usable Java: JAVA_HOME, then PATH, then the usual places; None when none is of release 17 or newer."""
     for home in _candidates(environ):
         version = _version(home / "bin" / "java")
         if version is not None and version >= OLDEST:

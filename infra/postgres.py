@@ -71,7 +71,7 @@ def start(place: PostgresPlace, passwords: Passwords, environ: Mapping[str, str]
         _make_cluster(data, binaries, passwords.administrator, user, environ)
     # A server that was killed leaves its lock file; PostgreSQL itself checks whether that process still lives.
     command = [
-        binaries / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(place.port),
+        str(binaries / "postgres"), "-D", str(data), "-h", LOOPBACK, "-p", str(place.port),
         "-c", "unix_socket_directories=", "-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "max_connections=60",
         "-c", "password_encryption=scram-sha-256", "-c", "shared_buffers=64MB",
     ]  # fmt: skip
@@ -100,7 +100,8 @@ def answers(dsn: str) -> bool:
 def prepare(place: PostgresPlace, passwords: Passwords) -> None:
     """Make our roles and our database where they are missing, and set their passwords.
 
-    The owner owns the database; the reader may SELECT what the owner makes, in read-only transactions that end after 30 s.
+    The owner owns the database; the reader may SELECT what the owner makes, in read-only transactions of
+    30 s at most.
     """
     with psycopg.connect(place.dsn(ADMINISTRATOR, passwords.administrator, "postgres"), autocommit=True) as connection:
         for role, password in ((OWNER, passwords.owner), (READER, passwords.reader)):
@@ -135,9 +136,7 @@ def grant_reader(connection: psycopg.Connection) -> None:
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {reader}",
         "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {reader}",
     ):
-        connection.execute(
-            sql.SQL(statement).format(database=sql.Identifier(DATABASE), reader=sql.Identifier(READER))  # type: ignore[arg-type]
-        )
+        connection.execute(sql.SQL(statement).format(database=sql.Identifier(DATABASE), reader=sql.Identifier(READER)))
 
 
 def stop(server: Process) -> bool:
@@ -195,8 +194,9 @@ def _make_cluster(data: Path, binaries: Path, password: str, user: int | None, e
         if user is not None:
             os.chown(secret.name, user, user)
         command = [
-            str(binaries / "initdb"), "-D", str(data), "-U", ADMINISTRATOR, "--auth=scram-sha-256", "--pwfile", secret.name,
-            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+            str(binaries / "initdb"), "-D", str(data), "-U", ADMINISTRATOR, "--auth=scram-sha-256", "--pwfile",
+            secret.name, "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            "--no-instructions",
         ]  # fmt: skip
         answer = subprocess.run(
             command,
