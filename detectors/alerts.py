@@ -59,6 +59,7 @@ def describe(
         separator="|",
     )
     references = pl.concat_list([*(_as_list(name, hits.schema[name]) for name in trail), pl.concat_list(REFERENCE)])
+    references = references.list.eval(pl.element().drop_nulls().unique(maintain_order=True))
     record = [name for name in schema.names if name in hits.columns]
     out = hits.select(
         pl.col("_row"),
@@ -86,7 +87,7 @@ def describe(
         pl.col("_topic").alias("topic"),
         pl.col("_partition").alias("partition"),
         "capture",
-        references.list.eval(pl.element().drop_nulls()).list.tail(EVIDENCE).alias("_references"),
+        references.list.tail(EVIDENCE).alias("_references"),
         pl.struct(pl.col(name) for name in record).struct.json_encode().alias("_record"),
     )
     return _evidence(out.with_columns(_ids(out["alert_id"])))
@@ -120,4 +121,5 @@ def _text(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _as_list(name: str, dtype: pl.DataType) -> pl.Expr:
-    return pl.col(name) if isinstance(dtype, pl.List) else pl.concat_list(name)
+    # A memory without a past gives null, and a null list would swallow the other references.
+    return pl.col(name).fill_null(pl.lit([], dtype=dtype)) if isinstance(dtype, pl.List) else pl.concat_list(name)

@@ -1,12 +1,15 @@
 """The catalogue: every detector, explicitly, and how long each record type's past counts."""
 
 from detectors.detector import Detector
-from detectors.meter import register_rollback
+from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature
 from detectors.substation import rogue_master
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
+    mass_disconnect.DETECTOR,
+    mass_silence.DETECTOR,
     register_rollback.DETECTOR,
+    tamper_signature.DETECTOR,
     rogue_master.DETECTOR,
 )
 

@@ -1,6 +1,6 @@
 """What a detector is: one literal that says everything, of one of five kinds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -156,13 +156,13 @@ class Example:
 
 
 def fires_on(
-    says: str, records: list[Mapping[str, Any]], alerts: int = 1, site: Mapping[str, Any] | None = None
+    says: str, records: Sequence[Mapping[str, Any]], alerts: int = 1, site: Mapping[str, Any] | None = None
 ) -> Example:
     """An example on which the detector fires."""
     return Example(says, tuple(records), alerts, site or {})
 
 
-def quiet_on(says: str, records: list[Mapping[str, Any]], site: Mapping[str, Any] | None = None) -> Example:
+def quiet_on(says: str, records: Sequence[Mapping[str, Any]], site: Mapping[str, Any] | None = None) -> Example:
     """An example on which it stays quiet."""
     return Example(says, tuple(records), 0, site or {})
 

@@ -95,7 +95,7 @@ class Engine:
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
         clock = max(
             [t for f in prepared.values() if (t := f[TIME].max()) is not None]
-            + [t for t in (state[META]["clock"].to_list() if META in state else [])],
+            + (state[META]["clock"].to_list() if META in state else []),
             default=None,
         )
         found: list[_Hits] = []
@@ -166,11 +166,11 @@ class Engine:
         tick: int | None,
     ) -> list[_Hits]:
         kind, settings, detector = silent.kind, silent.settings, silent.detector
-        common = [
+        common: list[pl.Expr] = [
             pl.col(kind.group).alias("group"),
             pl.col(kind.key).alias("key"),
             pl.col(TIME).alias("time"),
-            "_arrival",
+            pl.col("_arrival"),
         ]
         broker, row = pl.col("_broker").alias("broker"), pl.col("_row").cast(pl.Int64).alias("row")
         wait = pl.max_horizontal(silent.interval.col * settings.intervals, pl.lit(settings.least_s)) * 1e6
@@ -223,7 +223,7 @@ class Engine:
         hits = pl.concat(parts).sort("_arrival", "number", maintain_order=True)
         assigned = assign(state.get(EPISODES), hits)
         begun = hits.with_columns(pl.Series("begins", assigned.begins)).with_row_index("hit").filter("begins")
-        described = []
+        described: list[pl.DataFrame] = []
         for (number,), rows in begun.group_by("number", maintain_order=True):
             h = found[int(str(number))]
             schema = h.detector.record
@@ -231,11 +231,12 @@ class Engine:
                 h.detector, schema, h.frame[rows["at"]], h.values, h.trail, schema.locality, h.model_version
             )
             described.append(alerts.with_columns(rows["hit"].alias("hit")))
-        alerts = pl.concat(described).sort("hit")
-        ids = pl.DataFrame({"hit": pl.int_range(len(hits), dtype=pl.UInt32, eager=True)})
-        ids = ids.join(alerts.select("hit", "alert_id"), on="hit", how="left", maintain_order="left")
-        out.state[EPISODES], alert_id = assigned.close(ids["alert_id"])
-        out.alerts = alerts.drop("hit", "_row").unique("alert_id", maintain_order=True)
+        ids = pl.Series([None] * len(hits), dtype=pl.String)
+        if described:
+            alerts = pl.concat(described).sort("hit")
+            ids = ids.scatter(alerts["hit"], alerts["alert_id"])
+            out.alerts = alerts.drop("hit", "_row").unique("alert_id", maintain_order=True)
+        out.state[EPISODES], alert_id = assigned.close(ids)
         out.flags = _flags(found, hits.with_columns(alert_id.alias("alert_id")))
 
     def _carry_over(self, state: State, out: Outcome, clock: int | None) -> None:
@@ -344,4 +345,5 @@ def _flags(found: Sequence[_Hits], hits: pl.DataFrame) -> pl.DataFrame:
                     "detector", "alert_id", "record", "capture", pl.col("r").struct.field("frames")
                 )
             )
-    return pl.concat(parts)
+    # A record that led to several firings of one alert is one flag.
+    return pl.concat(parts).unique(maintain_order=True)

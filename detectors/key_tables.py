@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from detectors.grouping import CLOCK, group
-from detectors.memory.base import Derived, Memory, View
+from detectors.memory.base import Derived, Memory, View, name_of
 
 #: Engine columns of a batch: event time bounded by the broker's (microseconds).
 TIME = "_time"
@@ -107,8 +107,8 @@ class OpenTable:
         order = self.grouped.order
         types: dict[str, pl.DataType] = {}
         columns: dict[str, pl.Series] = {}
-        for value in memory.looks_at:
-            name = value if isinstance(value, str) else value.name
+        for looked in memory.looks_at:
+            name = name_of(looked)
             if name not in self._sorted:
                 self._sorted[name] = batch[name].gather(order)
             columns[name], types[name] = self._sorted[name], batch.schema[name]

@@ -70,7 +70,8 @@ class Silent:
     @property
     def interval(self) -> Memory:
         """The learned interval of a key, seconds."""
-        by = (self.kind.group, self.kind.key)
+        locality = self.detector.record.locality
+        by = tuple(name for name in (self.kind.group, self.kind.key) if name != locality)
         gap = TimeSince(by)
         return Ewma(by, Derived(f"gap|{','.join(by)}", gap.col, (gap,)), alpha=0.2, least=2)
 

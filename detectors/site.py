@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import ConfigFault
 
@@ -107,10 +107,26 @@ class Goose(_Facts):
     publishers: tuple[Publisher, ...] | None = None
 
 
+class Visit(_Facts):
+    """Announced work at a meter, or at all meters of a transformer."""
+
+    kind: Literal["meter", "transformer"]
+    name: str
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Visit":
+        if self.end < self.start:
+            raise ValueError("end is before start")
+        return self
+
+
 class Meters(_Facts):
-    """Facts of the metering: meters per feeder, as the base of shares."""
+    """Facts of the metering: meters per feeder, as the base of shares; visits excuse tamper events."""
 
     feeders: dict[str, Annotated[int, Field(gt=0)]] | None = None
+    visits: tuple[Visit, ...] = ()
 
 
 class CanBus(_Facts):

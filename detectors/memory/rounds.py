@@ -6,6 +6,7 @@ so many keys with few records each are fast, and one key with all records is slo
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,6 +29,6 @@ def rounds(g: Grouped, mask: Bools) -> Iterator[tuple[Ints, Ints]]:
     depth = np.arange(len(at)) - begin
     order = np.argsort(depth, kind="stable")
     bounds = np.concatenate((np.array([0]), np.cumsum(np.bincount(depth))))
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         chosen = order[low:high]
         yield at[chosen], previous[chosen]

@@ -27,8 +27,8 @@ class Params:
 
 
 def build(p: Params, site: Site) -> Firing:
-    previous, gap = Last(("meter",), "register_kwh"), TimeSince(("meter",))
-    before = Last(("meter",), REFERENCE)
+    by = ("meter",)
+    previous, gap, before = Last(by, "register_kwh"), TimeSince(by), Last(by, REFERENCE)
     delta = pl.col("register_kwh") - previous.col
     allowed = p.margin * p.fuse_kw * pl.max_horizontal(gap.col, pl.lit(p.least_gap_s)) / 3600
     rollover = previous.col > 0.99 * p.register_max_kwh
