@@ -1,0 +1,233 @@
+"""One bucket of a micro-batch in a Python worker: Arrow in, engine, alerts and dead letters out, state written.
+
+Everything here is done again, to the letter, when a task or a batch is re-run: alert ids are the same, the state file has the
+same name and content. What a re-run publishes twice carries the same ids, and landing makes that invisible.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detectors.catalog import of_domain
+from detectors.engine import Engine, Outcome, State
+from detectors.local import make_engine
+from detectors.site import Site
+from ingest.publisher import Broker
+from ingest.publisher_confluent import ConfluentPublisher
+from jobs.state_store import BucketFile, StateStore
+from schemas.records import ALERT, BY_NAME, DEADLETTER
+from schemas.records.deadletter import KEPT_BYTES
+from schemas.types import Domain
+
+#: What a bucket's call gives back to the driver.
+RESULT = "bucket int, path string, size long, crc long, ledger string"
+_RESULT = pa.schema(
+    [("bucket", pa.int32()), ("path", pa.string()), ("size", pa.int64()), ("crc", pa.int64()), ("ledger", pa.string())]
+)
+#: Event times outside [1970, 2200) are no times; microseconds.
+_LATEST_US = 7_258_118_400_000_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker must know of a batch.
+
+    Args:
+        domain: the query.
+        batch: its number.
+        state_uri: folder of the state of all queries.
+        files: bucket -> state file after the batch before.
+        broker: where alerts and dead letters go.
+        site: the site facts as JSON.
+        only: ids of the detectors to run; empty for all of the domain.
+    """
+
+    domain: str
+    batch: int
+    state_uri: str
+    files: Mapping[int, BucketFile]
+    broker: Broker
+    site: str
+    only: tuple[str, ...] = ()
+
+    def __call__(self, key: tuple[Any, ...], table: pa.Table) -> pa.Table:
+        """Run one bucket.
+
+        Args:
+            key: the bucket.
+            table: its rows, in the columns of `jobs.detect.decode`.
+
+        Returns:
+            One row of `RESULT`.
+        """
+        return run_bucket(self, int(key[0].as_py()), table)
+
+
+def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:
+    """Run one bucket of a batch; see the module's text."""
+    ledger: Counter[str] = Counter()
+    refused = _refused(table)
+    batch: dict[str, pl.DataFrame] = {}
+    for name in (n for n in table.column_names if n in BY_NAME):
+        good, bad = _records(table, name)
+        refused += bad
+        if len(good):
+            batch[name] = good
+            ledger[f"decoded.{name}"] = len(good)
+    for letter in refused:
+        ledger[f"dead.{letter['reason']}"] += 1
+    ticks = pc.max(table["tick"]).as_py()
+    before = work.files.get(bucket)
+    state = _load(work, bucket, before)
+    outcome = _engine(work.domain, work.site, work.only).step(state, batch, ticks)
+    ledger.update({f"ahead.{name}": count for name, count in outcome.ahead.items()})
+    for detector, count in outcome.alerts.group_by("detector").len().iter_rows() if len(outcome.alerts) else ():
+        ledger[f"alerts.{detector}"] = count
+    _publish(work, outcome, refused, ledger)
+    after = before if before is not None and _same(state, outcome.state) else _store(work, bucket, outcome.state)
+    notes = {"notes": outcome.notes} if outcome.notes else {}
+    row = [bucket, after.path, after.size, after.crc, json.dumps({"counts": ledger, **notes})]
+    return pa.table([[value] for value in row], schema=_RESULT)
+
+
+@cache
+def _engine(domain: str, site: str, only: tuple[str, ...]) -> Engine:
+    detectors = of_domain(Domain(domain))
+    chosen = [d for d in detectors if d.id in only] if only else detectors
+    return make_engine(Domain(domain), chosen, Site.model_validate_json(site))
+
+
+@cache
+def _store_of(uri: str, domain: str) -> StateStore:
+    return StateStore(uri, domain)
+
+
+@cache
+def _publisher(broker: tuple[str, tuple[tuple[str, str], ...], float]) -> ConfluentPublisher:
+    bootstrap, security, timeout = broker
+    return ConfluentPublisher(Broker(bootstrap, dict(security), timeout), lambda: time.time_ns() // 1000)
+
+
+#: The state that this process wrote or read last, a query and bucket: saves reading it back.
+_CACHE: dict[tuple[str, str, int], tuple[BucketFile, State]] = {}
+
+
+def _load(work: Work, bucket: int, file: BucketFile | None) -> State:
+    if file is None:
+        return {}
+    cached = _CACHE.get((work.state_uri, work.domain, bucket))
+    if cached is not None and cached[0] == file:
+        return cached[1]
+    return _store_of(work.state_uri, work.domain).read(file)
+
+
+def _store(work: Work, bucket: int, state: State) -> BucketFile:
+    file = _store_of(work.state_uri, work.domain).write(bucket, work.batch, state)
+    _CACHE[work.state_uri, work.domain, bucket] = file, state
+    return file
+
+
+def _same(before: State, after: State) -> bool:
+    """True where a batch changed nothing: the old file goes on serving."""
+    return before.keys() == after.keys() and all(before[n] is after[n] or before[n].equals(after[n]) for n in before)
+
+
+def _publish(work: Work, outcome: Outcome, refused: Iterable[Mapping[str, Any]], ledger: Mapping[str, int]) -> None:
+    letters = list(refused)
+    if outcome.alerts.is_empty() and not letters:
+        return
+    broker = work.broker
+    publisher = _publisher((broker.bootstrap, tuple(sorted(broker.security.items())), broker.timeout_s))
+    now = time.time_ns() // 1000
+    for alert in outcome.alerts.iter_rows(named=True):
+        publisher.publish(ALERT, {**alert, "detected": now})
+    for letter in letters:
+        publisher.publish(DEADLETTER, {**letter, "stage": f"detect {work.domain}"})
+    publisher.flush()
+
+
+def _refused(table: pa.Table) -> list[dict[str, Any]]:
+    rows = table.filter(pc.is_valid(table["reason"])).select(
+        ["topic", "partition", "offset", "broker", "reason", "raw", "length"]
+    )
+    return [
+        {
+            "time": r["broker"],
+            "reason": r["reason"],
+            "detail": None,
+            "topic": r["topic"],
+            "partition": r["partition"],
+            "offset": r["offset"],
+            "length": r["length"] or 0,
+            "content": r["raw"] or b"",
+        }
+        for r in rows.to_pylist()
+    ]
+
+
+def _records(table: pa.Table, name: str) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """The records of one type with the engine's columns, and those that break the schema in a way Avro cannot see."""
+    rows = table.filter(pc.is_valid(table[name])).select(["topic", "partition", "offset", "broker", name])
+    if not rows.num_rows:
+        return pl.DataFrame(), []
+    struct = rows[name].combine_chunks()
+    if isinstance(struct, pa.ChunkedArray):
+        struct = pa.concat_arrays(struct.chunks)
+    time_us = struct.field(struct.type.get_field_index("time")).cast(pa.timestamp("us", "UTC")).view(pa.int64())
+    wrong = pc.or_(pc.less(time_us, 0), pc.greater_equal(time_us, _LATEST_US))
+    reason = pc.if_else(wrong, "event time out of range", pa.scalar(None, pa.string()))
+    try:
+        struct.validate(full=True)
+    except pa.ArrowInvalid:
+        broken = pa.array([_is_not_text(struct, i) for i in range(len(struct))])
+        reason = pc.if_else(broken, "text is not UTF-8", reason)
+    bad: list[dict[str, Any]] = []
+    if reason.null_count < len(reason):
+        refused = pc.is_valid(reason)
+        for r, why in zip(
+            rows.drop_columns([name]).filter(refused).to_pylist(), reason.filter(refused).to_pylist(), strict=True
+        ):
+            bad.append(_letter(r, why, name))
+        keep = pc.is_null(reason)
+        rows, struct = rows.filter(keep), struct.filter(keep)
+    arrow = pa.table({**{f.name: struct.field(i) for i, f in enumerate(struct.type)}})
+    frame = pl.from_arrow(arrow)
+    assert isinstance(frame, pl.DataFrame)
+    place = pl.from_arrow(rows.drop_columns([name]))
+    assert isinstance(place, pl.DataFrame)
+    return (
+        frame.with_columns(
+            pl.col("time").cast(pl.Datetime("us", "UTC")),
+            # All of a locality lies in one partition: partition, then offset, is the order of arrival within it.
+            ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival"),
+            place["topic"].alias("_topic"),
+            place["partition"].cast(pl.Int32).alias("_partition"),
+            place["offset"].alias("_offset"),
+            place["broker"].alias("_broker"),
+        ),
+        bad,
+    )
+
+
+def _letter(row: Mapping[str, Any], reason: str, record: str) -> dict[str, Any]:
+    content = f"see topic {row['topic']}, partition {row['partition']}, offset {row['offset']}".encode()[:KEPT_BYTES]
+    place = {"topic": row["topic"], "partition": row["partition"], "offset": row["offset"]}
+    return {"time": row["broker"], "reason": reason, "detail": record, **place, "length": 0, "content": content}
+
+
+def _is_not_text(struct: pa.StructArray, row: int) -> bool:
+    try:
+        struct[row].as_py()
+    except UnicodeDecodeError:
+        return True
+    except (ValueError, OverflowError):
+        return False
+    return False
