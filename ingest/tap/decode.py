@@ -1,0 +1,203 @@
+"""From tshark's text of a frame to records and dead letters: the whole decoding of a tap, without any process."""
+
+import heapq
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from ingest.source import Item, Record, Refused
+from ingest.tap.frame import Frame, Tree, Unreadable, descend, has, head, octets, parse, text
+from ingest.tap.goose import MalformedGoose, read_goose
+from ingest.tap.iec104 import MalformedApdu, read_apdu
+from ingest.tap.modbus import MBAP, MalformedPdu, Peers, mbap_fault, peers, read_pdu
+from ingest.tap.modbus_join import PATIENCE, Joiner
+
+#: Reasons of the tap's dead letters.
+MALFORMED: Final = "malformed"
+NOT_DISSECTED: Final = "not dissected"
+RETRANSMISSION: Final = "retransmission"
+OVERSIZED: Final = "oversized"
+UNREADABLE: Final = "unreadable output"
+
+#: How long records of a file are held back (microseconds of the capture's time), so that they leave in time order and
+#: a retransmission still finds its transaction.
+HOLD: Final = 3_000_000
+#: Most records held back at once.
+MAX_HELD: Final = 100_000
+#: Most frames that wait for the PDU they begin.
+MAX_LOOSE: Final = 4_096
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The TCP ports at which the protocols are looked for."""
+
+    modbus: frozenset[int] = frozenset({502})
+    iec104: frozenset[int] = frozenset({2404})
+
+    @property
+    def all(self) -> frozenset[int]:
+        return self.modbus | self.iec104
+
+
+class Decoder:
+    """Decodes the frames of one capture, in order.
+
+    Every frame that carries one of the protocols, or any payload on their ports, ends up in the `frames` of a record
+    or as a dead letter; pure acknowledgements and keep-alive probes carry nothing.
+
+    Args:
+        site: locality of the records.
+        capture: name of the capture file; None for an interface.
+        ports: where to look for the protocols that have no heuristic.
+        in_order: hold records back until all earlier ones are known (a file), instead of handing each over at
+            once (an interface).
+    """
+
+    def __init__(self, site: str, capture: str | None, ports: Ports | None = None, in_order: bool = True) -> None:
+        self._site = site
+        self._capture = capture
+        self._ports = ports or Ports()
+        self._in_order = in_order
+        self._joiner = Joiner(site, capture, hold=HOLD if in_order else 0)
+        self._loose: OrderedDict[int, Refused] = OrderedDict()
+        self._held: list[tuple[int, int, Item]] = []
+        self._order = count()
+        self._now = 0
+
+    def feed(self, block: bytes | None) -> list[Item]:
+        """Decode one frame.
+
+        Args:
+            block: tshark's JSON of it; None for a frame whose text was longer than the bound.
+
+        Returns:
+            What is complete now. Never raises, whatever the bytes.
+        """
+        if block is None:
+            return self._release([Refused(OVERSIZED, "the frame's dissection is longer than the bound")])
+        try:
+            layers = parse(block)
+            frame = head(layers)
+        except Unreadable as wrong:
+            return self._release([Refused(UNREADABLE, str(wrong), block, self._capture)])
+        waited = self._expired(frame.time)
+        return self._release([*waited, *self._frame(frame, layers)])
+
+    def advance(self, now: int) -> list[Item]:
+        """Let time pass without a frame: what has waited too long at `now` (microseconds since 1970) comes out."""
+        return self._release(self._expired(now))
+
+    def finish(self) -> list[Item]:
+        """All that is still held or waiting, at the end of the capture."""
+        left: list[Item] = [*self._joiner.finish(), *self._loose.values()]
+        self._loose.clear()
+        for item in left:
+            self._keep(item)
+        return [heapq.heappop(self._held)[2] for _ in range(len(self._held))]
+
+    def _expired(self, now: int) -> list[Item]:
+        self._now = now
+        items: list[Item] = [*self._joiner.expire(now)]
+        while self._loose:
+            oldest = next(iter(self._loose.values()))
+            if len(self._loose) <= MAX_LOOSE and now - (oldest.time or 0) <= PATIENCE:
+                break
+            items.append(self._loose.popitem(last=False)[1])
+        return items
+
+    def _release(self, items: list[Item]) -> list[Item]:
+        """Hold items back, and hand over those that nothing earlier can follow."""
+        if not self._in_order:
+            return items
+        for item in items:
+            self._keep(item)
+        oldest = self._joiner.oldest
+        bound = self._now - HOLD if oldest is None else min(oldest, self._now - HOLD)
+        ready = []
+        while self._held and (self._held[0][0] < bound or len(self._held) > MAX_HELD):
+            time, _, item = heapq.heappop(self._held)
+            self._joiner.forget(time)
+            ready.append(item)
+        return ready
+
+    def _keep(self, item: Item) -> None:
+        time = item.fields["time"] if isinstance(item, Record) else item.time
+        heapq.heappush(self._held, (self._now if time is None else time, next(self._order), item))
+
+    def _frame(self, frame: Frame, layers: Tree) -> list[Item]:
+        found = [(name, layer) for name, layer in descend(layers, frame) if name in _PDU or name in _BODIES]
+        if not found:
+            return self._without_pdu(frame)
+        items: list[Item] = []
+        for place, (name, layer) in enumerate(found):
+            if name in _BODIES:
+                continue  # read with its header
+            body = found[place + 1][1] if place + 1 < len(found) and found[place + 1][0] == _PDU[name] else None
+            last = not any(later in _PDU for later, _ in found[place + 1 :])
+            fault = frame.malformed if last else None
+            if fault is None and (has(layer, "_ws.malformed") or (body is not None and has(body, "_ws.malformed"))):
+                fault = "malformed packet"
+            items += self._pdu(frame, name, layer, body, fault)
+        return items
+
+    def _pdu(self, frame: Frame, name: str, layer: Tree, body: Tree | None, fault: str | None) -> list[Item]:
+        if fault is not None:
+            return [frame.refused(MALFORMED, f"{name}: {fault}", self._capture)]
+        items: list[Item] = []
+        try:
+            match name:
+                case "mbtcp":
+                    if body is None:
+                        raise MalformedPdu("no PDU after the MBAP header")
+                    pdu = read_pdu(frame, layer, body, self._ports.modbus)
+                    self._found(pdu.frames)
+                    items += self._joiner.take(pdu)
+                case "iec60870_104":
+                    if (stray := text(layer, "iec60870_104.data")) is not None:
+                        detail = f"iec60870_104: {len(octets(stray))} bytes before the start byte"
+                        items.append(frame.refused(MALFORMED, detail, self._capture))
+                    records = read_apdu(frame, layer, body, self._site, self._capture)
+                    self._found(records[0].fields["frames"])
+                    items += records
+                case _:
+                    items.append(read_goose(frame, layer, self._site, self._capture))
+        except (MalformedPdu, MalformedApdu, MalformedGoose) as wrong:
+            items.append(frame.refused(MALFORMED, f"{name}: {wrong}", self._capture))
+        return items
+
+    def _found(self, frames: list[int]) -> None:
+        for number in frames:
+            self._loose.pop(number, None)
+
+    def _without_pdu(self, frame: Frame) -> list[Item]:
+        """A frame on the ports in which tshark found no PDU: a retransmission, part of a PDU, or nonsense."""
+        if frame.probe:
+            return []
+        payload = frame.payload
+        modbus = not self._ports.modbus.isdisjoint((frame.source_port, frame.destination_port))
+        if frame.resent:
+            if modbus and len(payload) > MBAP and self._joiner.resent(self._peers(frame, payload), frame.number):
+                return []
+            return [frame.refused(RETRANSMISSION, "seen before, its record has left", self._capture)]
+        if frame.malformed is not None:
+            return [frame.refused(MALFORMED, frame.malformed, self._capture)]
+        detail = (mbap_fault(payload) if modbus else None) or "no PDU ends in this segment"
+        self._loose[frame.number] = frame.refused(NOT_DISSECTED, detail, self._capture)
+        return []
+
+    def _peers(self, frame: Frame, payload: bytes) -> Peers:
+        request = frame.destination_port in self._ports.modbus
+        return peers(frame, int.from_bytes(payload[:2]), payload[MBAP - 1], request)
+
+
+def decode_block(block: bytes, site: str, capture: str | None = None, ports: Ports | None = None) -> list[Item]:
+    """Decode one frame on its own; pure, and never raises whatever the bytes."""
+    decoder = Decoder(site, capture, ports)
+    return [*decoder.feed(block), *decoder.finish()]
+
+
+#: The layers that begin a PDU, and the layer that goes on with it.
+_PDU: Final[dict[str, str | None]] = {"mbtcp": "modbus", "iec60870_104": "iec60870_asdu", "goose": None}
+_BODIES: Final = frozenset({"modbus", "iec60870_asdu"})

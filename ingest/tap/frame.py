@@ -1,0 +1,235 @@
+"""One frame of tshark's JSON output: its layers in order, with what every protocol needs of the lower ones.
+
+The layers are kept as lists of pairs: a frame may hold several PDUs of one protocol, and tshark then repeats the key.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ingest.source import Refused
+
+#: A layer or subtree: name -> text or subtree, in tshark's order, names may repeat.
+Tree = list[tuple[str, Any]]
+
+MAX_INT32: Final = 2**31 - 1
+MAX_INT64: Final = 2**63 - 1
+#: Longest text of a number that is looked at.
+_MAX_DIGITS: Final = 24
+#: Deepest nesting of subtrees that is followed.
+_MAX_DEPTH: Final = 32
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=list)
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
+_SEGMENTS: Final = ("tcp.segments", "ip.fragments", "ipv6.fragments")
+_SEGMENT: Final = ("tcp.segment", "ip.fragment", "ipv6.fragment")
+_RESENT: Final = (
+    "tcp.analysis.retransmission",
+    "tcp.analysis.fast_retransmission",
+    "tcp.analysis.spurious_retransmission",
+)
+_PROBES: Final = ("tcp.analysis.keep_alive", "tcp.analysis.zero_window_probe")
+
+
+class Unreadable(ValueError):
+    """Output of tshark that is not a frame as expected."""
+
+
+@dataclass
+class Frame:
+    """What was learned from the layers below the PDU that is looked at.
+
+    Args:
+        number: frame number in the capture, counted from 1.
+        time: microseconds since 1970.
+        length: bytes on the wire.
+        segments: earlier frames that hold the beginning of the next PDU.
+        malformed: tshark's message where it could not dissect the frame to its end.
+    """
+
+    number: int
+    time: int
+    length: int
+    source: str = ""
+    destination: str = ""
+    source_port: int = 0
+    destination_port: int = 0
+    source_mac: str = ""
+    destination_mac: str = ""
+    vlan: int | None = None
+    payload: bytes = b""
+    resent: bool = False
+    probe: bool = False
+    segments: list[int] = field(default_factory=list)
+    malformed: str | None = None
+
+    def take_frames(self) -> list[int]:
+        """The frames of the PDU at hand: those of its earlier segments, then this one."""
+        frames = [*self.segments, self.number]
+        self.segments = []
+        return frames
+
+    def refused(self, reason: str, detail: str, capture: str | None) -> Refused:
+        """This frame as a dead letter."""
+        content = self.payload
+        return Refused(reason, detail, content, capture, self.number, self.time, len(content) or self.length)
+
+
+def parse(block: bytes) -> Tree:
+    """The layers of one frame.
+
+    Raises:
+        Unreadable: the text is not the JSON of one frame.
+    """
+    try:
+        root = _DECODER.decode(block.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as wrong:
+        raise Unreadable(f"no JSON: {wrong}"[:200]) from wrong
+    layers = child(child(root, "_source"), "layers")
+    if not layers:
+        raise Unreadable("no layers")
+    return layers
+
+
+def head(layers: Tree) -> Frame:
+    """Number, time and length of a frame.
+
+    Raises:
+        Unreadable: the frame layer is absent or holds nonsense.
+    """
+    frame = child(layers, "frame")
+    number = integer(text(frame, "frame.number"), MAX_INT64)
+    time = instant(text(frame, "frame.time_epoch"))
+    length = integer(text(frame, "frame.len"))
+    if number is None or number < 1 or time is None or length is None or length < 0:
+        raise Unreadable("no frame number, time or length")
+    return Frame(number, time, length)
+
+
+def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
+    """The layers above TCP and Ethernet, in order; `frame` holds the lower ones as they are passed.
+
+    A tunnel repeats the lower layers; the innermost count.
+    """
+    for name, layer in pairs(layers):
+        if not isinstance(layer, list):
+            continue
+        match name:
+            case "eth":
+                frame.source_mac = text(layer, "eth.src") or ""
+                frame.destination_mac = text(layer, "eth.dst") or ""
+            case "vlan":
+                frame.vlan = integer(text(layer, "vlan.id"))
+            case "ip" | "ipv6":
+                frame.source = text(layer, f"{name}.src") or ""
+                frame.destination = text(layer, f"{name}.dst") or ""
+            case "tcp":
+                frame.source_port = integer(text(layer, "tcp.srcport")) or 0
+                frame.destination_port = integer(text(layer, "tcp.dstport")) or 0
+                frame.payload = octets(text(layer, "tcp.payload"))
+                analysis = child(layer, "tcp.analysis")
+                if analysis:
+                    frame.resent = any(has(analysis, flag) for flag in _RESENT)
+                    frame.probe = any(has(analysis, flag) for flag in _PROBES)
+            case _ if name in _SEGMENTS:
+                numbers = (integer(value, MAX_INT64) for key, value in layer if key in _SEGMENT)
+                frame.segments += [n for n in numbers if n is not None and 0 < n < frame.number]
+            case "_ws.malformed" | "_ws.short":
+                frame.malformed = "cut by the snapshot length" if name == "_ws.short" else "malformed packet"
+            case _:
+                yield name, layer
+
+
+def child(tree: Any, name: str) -> Tree:
+    """The first subtree of that name; empty where there is none."""
+    for key, value in pairs(tree):
+        if key == name and isinstance(value, list):
+            return value
+    return []
+
+
+def text(tree: Tree, name: str) -> str | None:
+    """The first value of that name."""
+    for key, value in pairs(tree):
+        if key == name and isinstance(value, str):
+            return value
+    return None
+
+
+def pairs(tree: Any) -> Iterator[tuple[str, Any]]:
+    """The pairs of a tree; what is no pair (an array where tshark writes objects) is passed over."""
+    if isinstance(tree, list):
+        for pair in tree:
+            if isinstance(pair, tuple):
+                yield pair
+
+
+def has(tree: Any, name: str, depth: int = _MAX_DEPTH) -> bool:
+    """True where a key of that name stands anywhere in the tree."""
+    return depth > 0 and any(key == name or has(value, name, depth - 1) for key, value in pairs(tree))
+
+
+def integer(value: Any, highest: int = MAX_INT32) -> int | None:
+    """A number as tshark writes it, decimal or 0x...; None where it is none or beyond +-`highest`."""
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_DIGITS:
+        return None
+    try:
+        number = int(value, 16) if value.startswith("0x") else int(value)
+    except ValueError:
+        return None
+    return number if -highest - 1 <= number <= highest else None
+
+
+def flag(value: Any) -> bool | None:
+    """A boolean; tshark writes 0 and 1, later releases False and True."""
+    if value in ("1", "True", "true"):
+        return True
+    return False if value in ("0", "False", "false") else None
+
+
+def octets(value: str | None) -> bytes:
+    """Bytes from hex pairs with colons; empty where they are none."""
+    try:
+        return bytes.fromhex((value or "").replace(":", ""))
+    except ValueError:
+        return b""
+
+
+def instant(value: str | None) -> int | None:
+    """Microseconds since 1970 of a time as tshark writes it; None where it is none.
+
+    Three forms: seconds since 1970 with a fraction, "Mar 11, 2024 02:23:02.645999968 UTC", and ISO 8601.
+    """
+    if value is None or len(value) > 64:
+        return None
+    try:
+        if value[:1].isdigit() and "T" not in value:
+            seconds, _, fraction = value.partition(".")
+            micros = int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
+        else:
+            micros = _calendar(value)
+    except (ValueError, KeyError, OverflowError, IndexError):
+        return None
+    return micros if 0 <= micros <= MAX_INT64 else None
+
+
+def _calendar(value: str) -> int:
+    if "T" in value and value[:4].isdigit():
+        date, _, clock = value.rstrip("Z").partition("T")
+        year, month, day = (int(part) for part in date.split("-"))
+    else:
+        name, day_text, year_text, clock, zone = value.replace(",", "").split()
+        if zone != "UTC":
+            raise ValueError(zone)
+        year, month, day = int(year_text), _MONTHS[name], int(day_text)
+    whole, _, fraction = clock.partition(".")
+    hour, minute, second = (int(part) for part in whole.split(":"))
+    seconds = int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+    return seconds * 1_000_000 + int(fraction[:6].ljust(6, "0"))
