@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -59,13 +59,18 @@ class KafkaPlace:
         return f"{LOOPBACK}:{self.port}"
 
 
+def fetched_directory(cache: Path) -> Path:
+    """Where the fetched jar files lie in a cache."""
+    return cache / f"kafka-{ARTIFACT.version}"
+
+
 def jars(java: Java, cache: Path, say: Say) -> list[Path]:
     """Kafka's own jar files, fetched once into the cache.
 
     Raises:
         RunFault: they could not be fetched.
     """
-    return ivy.fetch((ARTIFACT,), cache / f"kafka-{ARTIFACT.version}", java=java, cache=cache / "ivy", say=say)
+    return ivy.fetch((ARTIFACT,), fetched_directory(cache), java=java, cache=cache / "ivy", say=say)
 
 
 def start(place: KafkaPlace, *, java: Java, cache: Path, environ: Mapping[str, str], say: Say) -> Process:
@@ -96,17 +101,20 @@ def await_ready(broker: Process, bootstrap: str, patience: float = PATIENCE) -> 
     Raises:
         RunFault: it ended or does not answer.
     """
-    process.await_ready(broker, lambda: answers(bootstrap), patience)
+    process.await_ready(broker, lambda: answers({"bootstrap.servers": bootstrap}), patience)
 
 
-def answers(bootstrap: str, timeout: float = 2.0) -> bool:
-    """Whether a broker answers a metadata request within `timeout` seconds."""
-    client = AdminClient(
-        {"bootstrap.servers": bootstrap, "socket.timeout.ms": 2000, "reconnect.backoff.max.ms": 200, "log_level": 0},
-        logger=_silent(),
-    )
+def answers(client: Mapping[str, Any], timeout: float = 2.0) -> bool:
+    """Whether a broker answers a metadata request.
+
+    Args:
+        client: librdkafka settings of the connection (`bootstrap.servers` and security).
+        timeout: seconds.
+    """
+    quick = {"socket.timeout.ms": 2000, "reconnect.backoff.max.ms": 200, "log_level": 0}
+    admin = AdminClient({**client, **quick}, logger=_silent())
     try:
-        client.list_topics(timeout=timeout)
+        admin.list_topics(timeout=timeout)
     except KafkaException:
         return False
     return True

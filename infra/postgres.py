@@ -146,11 +146,7 @@ def stop(server: Process) -> bool:
 
 def data_directory(place: PostgresPlace, user: int | None) -> Path:
     """The cluster's directory, made if missing: the place's own, or one that the unprivileged user can reach."""
-    chosen = place.directory.absolute()
-    if user is not None:
-        chosen.parent.mkdir(parents=True, exist_ok=True)
-        if not _reachable(chosen.parent):
-            chosen = REACHABLE / f"postgres-{sha256(os.fsencode(chosen)).hexdigest()[:12]}"
+    chosen = _chosen_directory(place, user)
     chosen.mkdir(parents=True, exist_ok=True)
     if user is not None:
         os.chown(chosen, user, user)
@@ -158,9 +154,17 @@ def data_directory(place: PostgresPlace, user: int | None) -> Path:
     return chosen
 
 
+def _chosen_directory(place: PostgresPlace, user: int | None) -> Path:
+    wanted = place.directory.absolute()
+    if user is None or _reachable(next(above for above in wanted.parents if above.exists())):
+        return wanted
+    return REACHABLE / f"postgres-{sha256(os.fsencode(wanted)).hexdigest()[:12]}"
+
+
 def remove(place: PostgresPlace) -> None:
-    """Delete the cluster of a stopped server."""
-    shutil.rmtree(data_directory(place, _unprivileged_user()))
+    """Delete the cluster of a stopped server, if there is one."""
+    user = _unprivileged_user()
+    shutil.rmtree(_chosen_directory(place, user), ignore_errors=True)
 
 
 def _unprivileged_user() -> int | None:

@@ -82,6 +82,11 @@ class SparkPlace:
         return self.master.startswith("local")
 
 
+def fetched_directory(cache: Path) -> Path:
+    """Where the fetched connectors lie in a cache."""
+    return cache / f"spark-{VERSION}"
+
+
 def jars(java: Java, cache: Path, say: Say) -> list[Path]:
     """The Kafka and Avro connectors with what they depend on, fetched once into the cache.
 
@@ -89,12 +94,12 @@ def jars(java: Java, cache: Path, say: Say) -> list[Path]:
         RunFault: they could not be fetched.
     """
     return ivy.fetch(
-        CONNECTORS, cache / f"spark-{VERSION}", java=java, cache=cache / "ivy", say=say, excluded_groups=BUNDLED
+        CONNECTORS, fetched_directory(cache), java=java, cache=cache / "ivy", say=say, excluded_groups=BUNDLED
     )
 
 
 def environment(java: Java) -> dict[str, str]:
-    """Variables that the process needs before it starts a driver: its Java, its Python, one thread for the libraries."""
+    """Variables that the process needs before it starts a driver: Java, Python, one thread for the libraries."""
     return {"JAVA_HOME": str(java.home), "PYSPARK_PYTHON": sys.executable, **ONE_THREAD}
 
 

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +90,11 @@ class Stack:
         """Names the processes while they run."""
         return self.directory / "stack.json"
 
+    @property
+    def passwords_file(self) -> Path:
+        """Holds the passwords of the database's roles, readable by its owner alone."""
+        return self.directory / "passwords.json"
+
     def up(self, say: Say = quiet) -> StackState:
         """Start what does not run yet and wait until everything answers.
 
@@ -152,7 +157,13 @@ class Stack:
         if state is None:
             return []
         return [
-            PartStatus("Kafka", state.bootstrap, state.kafka.pid, kafka.answers(state.bootstrap), state.kafka.log),
+            PartStatus(
+                "Kafka",
+                state.bootstrap,
+                state.kafka.pid,
+                kafka.answers({"bootstrap.servers": state.bootstrap}),
+                state.kafka.log,
+            ),
             PartStatus(
                 "PostgreSQL",
                 f"{ports.LOOPBACK}:{state.postgres_port}",
@@ -184,9 +195,18 @@ class Stack:
             raise RunFault("the state file is damaged", str(self.state_file), remedy) from error
 
     def remove(self) -> None:
-        """Delete all data of a stack that is down."""
+        """Delete the servers' data, logs and passwords; the stack must be down.
+
+        Raises:
+            RunFault: it is up.
+        """
+        if self.load() is not None:
+            raise RunFault("the stack is up", str(self.directory), "stop it first (gridwatch down)")
         postgres.remove(self._postgres_place(None, self._kafka_place(None)))
-        shutil.rmtree(self.directory)
+        for part in ("kafka", "postgres"):
+            shutil.rmtree(self.directory / part, ignore_errors=True)
+            self._log(part).unlink(missing_ok=True)
+        self.passwords_file.unlink(missing_ok=True)
 
     def _kafka_place(self, running: StackState | None) -> KafkaPlace:
         if running and running.kafka.find():
@@ -209,7 +229,7 @@ class Stack:
         return self.directory.absolute() / "log" / f"{name}.log"
 
     def _passwords(self) -> Passwords:
-        path = self.directory / "passwords.json"
+        path = self.passwords_file
         if not path.exists():
             fresh = Passwords(*(secrets.token_urlsafe(24) for _ in range(3)))
             _write_private(path, asdict(fresh))
@@ -247,8 +267,7 @@ def temporary_stack(
         yield stack.up()
     finally:
         stack.down()
-        with suppress(FileNotFoundError):
-            stack.remove()
+        stack.remove()
         shutil.rmtree(directory, ignore_errors=True)
 
 
