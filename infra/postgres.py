@@ -147,6 +147,9 @@ def stop(server: Process) -> bool:
 def data_directory(place: PostgresPlace, user: int | None) -> Path:
     """The cluster's directory, made if missing: the place's own, or one that the unprivileged user can reach."""
     chosen = _chosen_directory(place, user)
+    if chosen.is_relative_to(REACHABLE):
+        REACHABLE.mkdir(parents=True, exist_ok=True)
+        REACHABLE.chmod(0o755)
     chosen.mkdir(parents=True, exist_ok=True)
     if user is not None:
         os.chown(chosen, user, user)

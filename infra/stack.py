@@ -33,6 +33,7 @@ class StackState:
     controller_port: int
     postgres: Process
     postgres_port: int
+    administrator_password: str
     owner_password: str
     reader_password: str
 
@@ -44,12 +45,21 @@ class StackState:
     @property
     def dsn(self) -> str:
         """PostgreSQL, as the owner of our tables."""
-        return f"postgresql://{postgres.OWNER}:{self.owner_password}@{ports.LOOPBACK}:{self.postgres_port}/{postgres.DATABASE}"
+        return self.dsn_of(postgres.OWNER)
 
     @property
     def reader_dsn(self) -> str:
         """PostgreSQL, as the role that may only read."""
-        return f"postgresql://{postgres.READER}:{self.reader_password}@{ports.LOOPBACK}:{self.postgres_port}/{postgres.DATABASE}"
+        return self.dsn_of(postgres.READER)
+
+    def dsn_of(self, role: str, database: str = postgres.DATABASE) -> str:
+        """PostgreSQL, as any of its three roles, in any of its databases."""
+        password = {
+            postgres.ADMINISTRATOR: self.administrator_password,
+            postgres.OWNER: self.owner_password,
+            postgres.READER: self.reader_password,
+        }[role]
+        return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.postgres_port}/{database}"
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Stack:
                     controller_port=broker_place.controller_port,
                     postgres=server,
                     postgres_port=server_place.port,
+                    administrator_password=passwords.administrator,
                     owner_password=passwords.owner,
                     reader_password=passwords.reader,
                 )
