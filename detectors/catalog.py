@@ -2,7 +2,16 @@
 
 from detectors.detector import Detector
 from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature
-from detectors.substation import rogue_master
+from detectors.substation import (
+    goose_forged,
+    iec104_command,
+    iec104_refused,
+    iec104_scan,
+    modbus_scan,
+    rogue_master,
+    rogue_master_iec104,
+    unauthorised_write,
+)
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
@@ -10,7 +19,14 @@ DETECTORS: tuple[Detector, ...] = (
     mass_silence.DETECTOR,
     register_rollback.DETECTOR,
     tamper_signature.DETECTOR,
+    goose_forged.DETECTOR,
+    iec104_command.DETECTOR,
+    iec104_refused.DETECTOR,
+    iec104_scan.DETECTOR,
+    modbus_scan.DETECTOR,
     rogue_master.DETECTOR,
+    rogue_master_iec104.DETECTOR,
+    unauthorised_write.DETECTOR,
 )
 
 #: Seconds of silence after which a key begins afresh, a record type.

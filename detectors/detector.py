@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.memory.base import Derived, Memory
+from detectors.memory.base import Memory
 from detectors.profiles.threat import Severity, Threat
 from detectors.site import Site
 from schemas.types import Schema
@@ -27,15 +27,13 @@ class Firing:
 
     Args:
         when: boolean expression. A null is an error of the rule, not "no alert": say what an absent field means.
-        memories: the memories that `when`, `derived` and `values` read.
-        derived: named expressions that the memories look at.
+        memories: the memories that `when` and `values` read.
         values: numbers for the sentences of the detector, by the name used there.
         trail: memories of references (`Recent`, or `Last` of `REFERENCE`) that belong to the evidence.
     """
 
     when: pl.Expr
     memories: tuple[Memory, ...] = ()
-    derived: tuple[Derived, ...] = ()
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
     trail: tuple[Memory, ...] = ()
 
@@ -76,7 +74,6 @@ class Features:
 
     columns: Mapping[str, pl.Expr]
     memories: tuple[Memory, ...] = ()
-    derived: tuple[Derived, ...] = ()
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
@@ -88,8 +85,8 @@ class Silence:
         key: field whose values are watched, e.g. meter.
         group: field that groups them, e.g. transformer; the detector's record must carry both.
         settings: (params, site) -> the numbers.
-        excuses: record type whose records excuse a key (an outage that the meter itself reports), and when; it must carry
-            `key` and `group` too.
+        excuses: record type whose records excuse a key (an outage that the meter itself reports), and when; it must
+            carry `key` and `group` too.
     """
 
     key: str
@@ -190,7 +187,8 @@ class Detector:
         observed: what was observed, with units, in the same way.
         expected: what was expected, with units, in the same way.
         runbook: what to do, step by step.
-        needs: site facts without which it cannot run, by their path in the site file; it is off, and said to be, without.
+        needs: site facts without which it cannot run, by their path in the site file; it is off, and said to be,
+        without.
         tolerance: what disorder and late records do to it.
         examples: at least one that fires and one that stays quiet.
     """

@@ -1,8 +1,9 @@
 """The engine: (state, batch) -> (state, alerts) for one bucket of one domain. It knows nothing of where batches come from.
 
 A batch holds, a record type, the records of one bucket with these engine columns beside the schema's fields:
-`_arrival` (int64, rising along every locality), `_topic`, `_partition`, `_offset` (null for files) and `_broker` (broker's time in
-microseconds, null for files). The result is a function of state and batch alone: no clock, no randomness, no environment.
+`_arrival` (int64, rising along every locality), `_topic`, `_partition`, `_offset` (null for files) and `_broker`
+(broker's time in microseconds, null for files). The result is a function of state and batch alone: no clock, no
+randomness, no environment.
 """
 
 from collections.abc import Mapping, Sequence

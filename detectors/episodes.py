@@ -56,7 +56,8 @@ def assign(state: pl.DataFrame | None, hits: pl.DataFrame) -> Assigned:
 
     Args:
         state: open episodes, or None at the beginning.
-        hits: in arrival order, columns detector, locality, dedup, time (microseconds), length (of the detector's episodes, microseconds).
+        hits: in arrival order, columns detector, locality, dedup, time (microseconds), length (of the detector's
+        episodes, microseconds).
     """
     state = pl.DataFrame(schema=SCHEMA) if state is None else state
     keys = hits.select(_ON).unique(maintain_order=True)

@@ -1,8 +1,8 @@
 """The records of a batch grouped by key, in arrival order, with the clock of each key.
 
-All records of a locality reach a bucket in one order (one partition, by offset; or one file, by line), so a key's records
-have one order however the stream is cut into batches. Everything here depends on that order and on the key's state alone:
-that is what makes the memories split-invariant.
+All records of a locality reach a bucket in one order (one partition, by offset; or one file, by line), so a key's
+records have one order however the stream is cut into batches. Everything here depends on that order and on the key's
+state alone: that is what makes the memories split-invariant.
 
 Disorder: the clock of a key is the latest event time seen so far. A record behind the clock is late. Memories of
 the last value pass over a late record (it neither sees nor becomes "the last"); windows place it at the clock.
@@ -32,7 +32,8 @@ class Grouped:
         time: event time, microseconds.
         clock: clock of the key after this record, microseconds.
         ontime: False for a late record.
-        start: position of the first record of this record's era. An era ends where a key was silent longer than its lifetime.
+        start: position of the first record of this record's era. An era ends where a key was silent longer than its
+        lifetime.
         inherits: True where the era began in an earlier batch, so that the key's state holds its past.
         ends: position of the last record of each key, by key number.
         keys: number of keys.

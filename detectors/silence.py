@@ -1,9 +1,9 @@
 """Silence: too many keys of a group stop reporting at once, while nothing excuses them.
 
-A key is silent once the clock of its group passes its deadline: its last record plus `intervals` times its own learned interval (and
-at least `least_s`). The clock of a group is the latest event time among its records; a tick moves it on by the broker's time
-that passed since the group's last record, so that a group gone wholly silent is noticed too. A record of another type can excuse
-a key (a last gasp before an outage) until its next record.
+A key is silent once the clock of its group passes its deadline: its last record plus `intervals` times its own
+learned interval (and at least `least_s`). The clock of a group is the latest event time among its records; a tick
+moves it on by the broker's time that passed since the group's last record, so that a group gone wholly silent is
+noticed too. A record of another type can excuse a key (a last gasp before an outage) until its next record.
 
 The silences of a batch are laid out along the group's arrival order as +1 and -1 and summed, so the result is the same
 wherever batches are cut. A key silent for longer than the lifetime of its record type no longer counts.
@@ -38,9 +38,8 @@ def watch(
         tick: broker's time of the tick, microseconds, or None.
         lifetime_us: silence after which a key no longer counts, microseconds.
 
-    Returns:
-        Both tables, and a row for each time a group's share rose above the threshold: group, time (the clock at the crossing),
-        silent, known (keys), row (that of the record whose arrival moved the clock, null for a tick).
+    Returns: Both tables, and a row for each time a group's share rose above the threshold: group, time (the clock at
+        the crossing), silent, known (keys), row (that of the record whose arrival moved the clock, null for a tick).
     """
     keys = pl.DataFrame(schema=KEYS) if keys is None else keys
     groups = pl.DataFrame(schema=GROUPS) if groups is None else groups

@@ -1,7 +1,7 @@
 """The site file: what is true of one installation, validated at start.
 
-Who may write what, point maps, known masters, publishers. A fact that is absent is unknown, never "nobody": a detector that needs
-it says so and stays off.
+Who may write what, point maps, known masters, publishers. A fact that is absent is unknown, never "nobody": a
+detector that needs it says so and stays off.
 """
 
 from pathlib import Path

@@ -16,9 +16,8 @@ from detectors.grouping import Bools, Grouped, Ints
 def rounds(g: Grouped, mask: Bools) -> Iterator[tuple[Ints, Ints]]:
     """Positions of the records with `mask`, one an era and round.
 
-    Yields:
-        (positions, predecessors): each record's position, and that of the record with `mask` before it in its era, -1 where
-        the past of its key (or nothing) comes before it.
+    Yields: (positions, predecessors): each record's position, and that of the record with `mask` before it in its
+        era, -1 where the past of its key (or nothing) comes before it.
     """
     at = np.flatnonzero(mask)
     if not len(at):

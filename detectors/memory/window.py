@@ -1,7 +1,7 @@
 """What the window memories share: entries of the past beside those of the batch, and counting over both.
 
-An entry stands at the key's clock when it arrived, so entries of a key are in time order. The window of a record reaches
-back `seconds` from the key's clock: an entry exactly `seconds` old is outside.
+An entry stands at the key's clock when it arrived, so entries of a key are in time order. The window of a record
+reaches back `seconds` from the key's clock: an entry exactly `seconds` old is outside.
 """
 
 from dataclasses import dataclass
