@@ -134,6 +134,9 @@ def settings(place: SparkPlace, jar_files: Sequence[Path], extra: Mapping[str, s
         "spark.sql.shuffle.partitions": str(place.buckets),
         # Buckets are partitions: merging small ones would put several buckets on one core.
         "spark.sql.adaptive.enabled": "false",
+        # A byte limit below the largest int makes Spark sum up all column sizes again for every row.
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
         "spark.sql.streaming.metricsEnabled": "true",
     }
     if place.is_local:
