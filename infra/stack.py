@@ -15,7 +15,7 @@ from typing import Any, Final
 from infra import kafka, ports, postgres, topics
 from infra.java import require_java
 from infra.kafka import KafkaPlace
-from infra.postgres import Passwords, PostgresPlace
+from infra.postgres import ADMINISTRATOR, DATABASE, OWNER, READER, Passwords, PostgresPlace
 from infra.process import Process
 from infra.progress import Say, quiet
 from schemas.errors import RunFault
@@ -45,19 +45,19 @@ class StackState:
     @property
     def dsn(self) -> str:
         """PostgreSQL, as the owner of our tables."""
-        return self.dsn_of(postgres.OWNER)
+        return self.dsn_of(OWNER)
 
     @property
     def reader_dsn(self) -> str:
         """PostgreSQL, as the role that may only read."""
-        return self.dsn_of(postgres.READER)
+        return self.dsn_of(READER)
 
-    def dsn_of(self, role: str, database: str = postgres.DATABASE) -> str:
+    def dsn_of(self, role: str, database: str = DATABASE) -> str:
         """PostgreSQL, as any of its three roles, in any of its databases."""
         password = {
-            postgres.ADMINISTRATOR: self.administrator_password,
-            postgres.OWNER: self.owner_password,
-            postgres.READER: self.reader_password,
+            ADMINISTRATOR: self.administrator_password,
+            OWNER: self.owner_password,
+            READER: self.reader_password,
         }[role]
         return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.postgres_port}/{database}"
 
