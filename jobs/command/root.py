@@ -39,6 +39,9 @@ SUBCOMMANDS: Final = (
     Subcommand("up", "jobs.command.stack:up", "Start the embedded Kafka and PostgreSQL."),
     Subcommand("down", "jobs.command.stack:down", "Stop the embedded Kafka and PostgreSQL."),
     Subcommand("status", "jobs.command.stack:status", "Say what of the embedded stack runs and answers."),
+    Subcommand("scan", "jobs.command.scan:scan", "Run the detectors over files: no Kafka, no Spark, no Java."),
+    Subcommand("ingest", "jobs.command.ingest:app", "Read a source and publish its records."),
+    Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("doctor", "jobs.command.doctor:doctor", "Check this machine: what is missing and how to get it."),
 )
 

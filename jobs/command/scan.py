@@ -1,0 +1,78 @@
+"""`gridwatch scan`: the detectors over files."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobs.command.context import say
+
+
+def scan(
+    files: Annotated[list[Path], typer.Argument(help="Captures, candump logs, ODE JSON, CSV, JSON lines, Parquet.")],
+    site: Annotated[Path | None, typer.Option(help="Site file (YAML): masters, writers, point maps.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One alert a line as JSON.")] = False,
+    flags: Annotated[
+        Path | None, typer.Option(help="CSV of every record that took part: file,record_number,detector,alert_id.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Run only this detector; may be repeated.")] = None,
+    vehicle: Annotated[str | None, typer.Option(help="Vehicle that a candump log belongs to.")] = None,
+    receiver: Annotated[str | None, typer.Option(help="Receiver of ODE messages that do not name theirs.")] = None,
+) -> None:
+    """Run the detectors over files: no Kafka, no Spark, no Java.
+
+    Example: gridwatch scan capture.pcap --site site.yaml --json
+    """
+    from detectors.catalog import DETECTORS
+    from detectors.site import load_site
+    from ingest.files import FileOptions
+    from jobs.scan import Flags, Scan, to_json
+    from schemas.errors import RunFault, UsageFault
+
+    for path in files:
+        if not path.is_file():
+            raise UsageFault("no such file", str(path), "name a file that exists")
+    unknown = sorted(set(only or ()) - {d.id for d in DETECTORS})
+    if unknown:
+        raise UsageFault(
+            f"unknown detector {unknown[0]}", "--only", f"one of {', '.join(sorted(d.id for d in DETECTORS))}"
+        )
+    facts = load_site(site)
+    options = FileOptions(vehicle=vehicle, receiver=receiver)
+    run = Scan(facts, only or ())
+    with ExitStack() as stack:
+        writer: Flags | None = None
+        if flags is not None:
+            try:
+                sink = stack.enter_context(flags.open("w", newline="", encoding="utf-8"))
+            except OSError as wrong:
+                raise RunFault(
+                    f"cannot write: {wrong.strerror}", str(flags), "name a file in a writable folder"
+                ) from wrong
+            writer = Flags(sink, {path.name: str(path) for path in files})
+        for path in files:
+            for outcome in run.run(path, options):
+                for alert in outcome.alerts.iter_rows(named=True):
+                    print(to_json(alert) if json else _line(alert))
+                sys.stdout.flush()
+                if writer is not None:
+                    writer.write(outcome)
+    _summarise(run)
+
+
+def _line(alert: dict[str, Any]) -> str:
+    severity = {1: "info", 2: "low", 3: "medium", 4: "high", 5: "critical"}[alert["severity_id"]]
+    where = f" [{alert['capture']} {','.join(map(str, (alert['frames'] or [])[-3:]))}]" if alert["capture"] else ""
+    return f"{alert['time']:%Y-%m-%d %H:%M:%S.%f} {severity:<8} {alert['detector']:<22} {alert['title']}{where}"
+
+
+def _summarise(run: Any) -> None:
+    s = run.summary
+    records = ", ".join(f"{n} {c}" for n, c in sorted(s.records.items())) or "none"
+    refused = ", ".join(f"{n} {c}" for n, c in sorted(s.refused.items())) or "none"
+    alerts = ", ".join(f"{n} {c}" for n, c in s.alerts.most_common()) or "none"
+    say(f"records: {records}; refused: {refused}; alerts: {alerts}")
+    for detector, reason in sorted(s.off.items()):
+        say(f"off: {detector}: {reason}")

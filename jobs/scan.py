@@ -1,0 +1,153 @@
+"""The detectors over files: no Kafka, no Spark, no JVM. The same records give the same alert ids as the streaming job."""
+
+import csv
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import polars as pl
+
+from detectors.catalog import of_domain
+from detectors.engine import Engine, Outcome, State
+from detectors.local import frame, make_engine
+from detectors.site import Site
+from ingest.files import FileOptions, open_source
+from ingest.source import Record, Refused
+from schemas.records import BY_NAME
+from schemas.types import Domain
+
+#: Records a batch: the first is small, so that the first alert of a long file does not wait for many records.
+FIRST_BATCH, BATCH = 500, 50_000
+#: A live or slow source hands over what it has after so long, seconds.
+PATIENCE_S = 1.0
+
+
+@dataclass
+class Summary:
+    """What a scan came to.
+
+    Attributes:
+        records: by record type.
+        refused: by reason.
+        alerts: by detector.
+        off: detectors that did not run, with the reason, of the domains that occurred.
+    """
+
+    records: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    alerts: Counter[str] = field(default_factory=Counter)
+    off: dict[str, str] = field(default_factory=dict)
+
+
+class Scan:
+    """One scan over several files, with state carried from file to file.
+
+    Args:
+        site: the site facts.
+        only: ids of the detectors to run; empty for all.
+        clock: microseconds since 1970, dates the detection of alerts (not part of their ids).
+    """
+
+    def __init__(
+        self, site: Site, only: Sequence[str] = (), clock: Callable[[], int] = lambda: time.time_ns() // 1000
+    ) -> None:
+        self.summary = Summary()
+        self._site, self._only, self._clock = site, frozenset(only), clock
+        self._engines: dict[Domain, tuple[Engine, State]] = {}
+        self._arrived = 0
+
+    def run(self, path: Path, options: FileOptions | None = None) -> Iterator[Outcome]:
+        """Scan one file; an outcome a batch and domain.
+
+        Raises:
+            UsageFault: the file is of no kind that is known.
+            RunFault: it cannot be read.
+        """
+        for batch in _batches(open_source(path, self._site.name, options)):
+            by_type: dict[str, tuple[list[dict[str, Any]], list[int]]] = {}
+            for item in batch:
+                if isinstance(item, Refused):
+                    self.summary.refused[item.reason] += 1
+                    continue
+                records, arrival = by_type.setdefault(item.schema.name, ([], []))
+                records.append(item.fields)
+                arrival.append(self._arrived)
+                self._arrived += 1
+            frames: dict[Domain, dict[str, pl.DataFrame]] = {}
+            for name, (records, arrival) in by_type.items():
+                schema = BY_NAME[name]
+                self.summary.records[name] += len(records)
+                frames.setdefault(schema.domain, {})[name] = frame(schema, records, arrival)
+            for domain, content in frames.items():
+                yield self._step(domain, content)
+
+    def _step(self, domain: Domain, content: dict[str, pl.DataFrame]) -> Outcome:
+        if domain not in self._engines:
+            chosen = [d for d in of_domain(domain) if not self._only or d.id in self._only]
+            engine = make_engine(domain, chosen, self._site)
+            self._engines[domain] = engine, {}
+            self.summary.off |= engine.plan.off
+        engine, state = self._engines[domain]
+        outcome = engine.step(state, content)
+        self._engines[domain] = engine, outcome.state
+        if len(outcome.alerts):
+            self.summary.alerts.update(outcome.alerts["detector"].to_list())
+            now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
+            outcome.alerts = outcome.alerts.with_columns(pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("detected"))
+        return outcome
+
+
+class Flags:
+    """The file of flags: every record that took part in a firing.
+
+    Args:
+        sink: where to write; columns file, record_number, detector, alert_id.
+        paths: the files as the user named them, by file name.
+    """
+
+    def __init__(self, sink: TextIO, paths: dict[str, str]) -> None:
+        self._writer = csv.writer(sink)
+        self._writer.writerow(["file", "record_number", "detector", "alert_id"])
+        self._paths = paths
+        self._seen: set[tuple[str, int, str, str]] = set()
+
+    def write(self, outcome: Outcome) -> None:
+        """Write the records of a batch that were not written before, one row a frame or line."""
+        if outcome.flags.is_empty():
+            return
+        rows = outcome.flags.select("capture", "frames", "detector", "alert_id").explode("frames").drop_nulls("frames")
+        for row in rows.unique(maintain_order=True).iter_rows():
+            if row not in self._seen:
+                self._seen.add(row)
+                capture, number, detector, alert = row
+                self._writer.writerow([self._paths.get(capture, capture), number, detector, alert])
+
+
+def to_json(alert: dict[str, Any]) -> str:
+    """An alert as one line of JSON; times in ISO 8601, evidence records as objects."""
+    plain = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in alert.items()}
+    plain["evidence"] = [json.loads(record) for record in alert["evidence"]]
+    return json.dumps(plain, ensure_ascii=False, default=str)
+
+
+def _batches(items: Iterable[Record | Refused]) -> Iterator[list[Record | Refused]]:
+    """Cut a source into batches: by number, and by time where records come slowly."""
+    source = iter(items)
+    size = FIRST_BATCH
+    while True:
+        begun = time.monotonic()
+        batch = list(islice(source, 1))
+        for item in islice(source, size - 1):
+            batch.append(item)
+            if time.monotonic() - begun > PATIENCE_S:
+                break
+        if not batch:
+            return
+        yield batch
+        size = BATCH
