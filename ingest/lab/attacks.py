@@ -53,7 +53,7 @@ ATTACKS: Final = (
     ),
     Attack("modbus_scan", "SG-19", "modbus_scan", SUBSTATION, 8, "function scan, device id, address sweep"),
     Attack("iec104_command", "SG-21", "iec104_command", SUBSTATION, 6, "a double command without select"),
-    Attack("forged_goose", "SG-26", "forged_goose", SUBSTATION, 4, "state number + 5 and a trip, from another MAC"),
+    Attack("forged_goose", "SG-26", "goose_forged", SUBSTATION, 4, "state number + 5 and a trip, from another MAC"),
     Attack("cam_flooding", "ITS-01", "beacon_flooding", VEHICLES, 10, "one station at 25 messages a second"),
     Attack("impossible_speed", "ITS-02", "impossible_speed", VEHICLES, 5, "a passenger car claims 160 m/s"),
     Attack("position_jump", "ITS-03", "position_jump", VEHICLES, 8, "a random offset of up to 150 m a message"),
