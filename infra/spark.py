@@ -73,7 +73,7 @@ class SparkPlace:
     directory: Path
     master: str = "local[2]"
     buckets: int = 8
-    driver_memory: str = "1g"
+    driver_memory: str = "4g"
     log_level: str = "WARN"
 
     @property

@@ -3,32 +3,54 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from infra import spark
 from infra.java import require_java
 from infra.progress import Say, quiet
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def open_session(
     place: spark.SparkPlace, cache: Path, say: Say = quiet, extra: Mapping[str, str] | None = None
-) -> SparkSession:
-    """A Spark session; connectors are fetched once into the cache.
+) -> "SparkSession":
+    """A Spark session; the first call in a process starts the driver.
 
     Args:
         place: where it runs.
         cache: where fetched jars are kept.
-        say: progress.
+        say: is told when connectors are fetched.
         extra: further Spark settings; they win.
 
     Raises:
-        RunFault: no Java, or the connectors cannot be fetched.
+        RunFault: Java is missing, or the connectors cannot be fetched.
     """
     java = require_java(os.environ)
-    # A driver in this process reads these when its JVM starts.
-    os.environ.update(spark.environment(java))
-    builder = SparkSession.builder.appName("gridwatch")
-    for key, value in spark.settings(place, spark.jars(java, cache, say), extra).items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
+    jars = spark.jars(java, cache, say)
+    # PYSPARK_PYTHON is left as the user set it: on a cluster the workers' Python is elsewhere.
+    for key, value in spark.environment(java).items():
+        os.environ.setdefault(key, value)
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    pairs = list(spark.settings(place, jars, extra).items())
+    return SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
+
+
+def session_of(settings: Settings, name: str, say: Say = quiet) -> "SparkSession":
+    """The session of an application, as the settings' `spark` table says.
+
+    Raises:
+        RunFault: as `open_session`.
+    """
+    place = spark.SparkPlace(
+        directory=Path(settings.run_dir) / "spark" / name,
+        master=settings.spark.master,
+        buckets=settings.spark.buckets,
+        driver_memory=settings.spark.driver_memory,
+        log_level=settings.spark.log_level,
+    )
+    return open_session(place, settings.cache_dir, say, settings.spark.conf)

@@ -62,7 +62,7 @@ class SparkSettings(Section):
 
     master: str = Field(default="local[2]", description="local[N], spark://host:port, k8s://..., yarn")
     buckets: PositiveInt = Field(default=8, description="locality buckets of a domain; see gridwatch state rebucket")
-    driver_memory: str = Field(default="1g", pattern=r"^\d+[mg]$")
+    driver_memory: str = Field(default="4g", pattern=r"^\d+[mg]$")
     trigger_s: float = Field(
         default=0.0, ge=0, description="seconds between micro-batches; 0: as soon as the last one ended"
     )
