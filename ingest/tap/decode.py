@@ -53,9 +53,12 @@ class Decoder:
         ports: where to look for the protocols that have no heuristic.
         in_order: hold records back until all earlier ones are known (a file), instead of handing each over at
             once (an interface).
+        session: after so many packets tshark starts anew and counts frames from 1 again; 0 where it never does.
     """
 
-    def __init__(self, site: str, capture: str | None, ports: Ports | None = None, in_order: bool = True) -> None:
+    def __init__(
+        self, site: str, capture: str | None, ports: Ports | None = None, in_order: bool = True, session: int = 0
+    ) -> None:
         self._site = site
         self._capture = capture
         self._ports = ports or Ports()
@@ -65,6 +68,9 @@ class Decoder:
         self._held: list[tuple[int, int, Item]] = []
         self._order = count()
         self._now = 0
+        self._session = session
+        self._base = 0
+        self._number = 0
 
     def feed(self, block: bytes | None) -> list[Item]:
         """Decode one frame.
@@ -82,6 +88,10 @@ class Decoder:
             frame = head(layers)
         except Unreadable as wrong:
             return self._release([Refused(UNREADABLE, str(wrong), block, self._capture)])
+        if self._session and frame.number <= self._number:
+            self._base += self._session
+        self._number = frame.number
+        frame.base = self._base
         waited = self._expired(frame.time)
         return self._release([*waited, *self._frame(frame, layers)])
 
@@ -178,13 +188,13 @@ class Decoder:
         payload = frame.payload
         modbus = not self._ports.modbus.isdisjoint((frame.source_port, frame.destination_port))
         if frame.resent:
-            if modbus and len(payload) > MBAP and self._joiner.resent(self._peers(frame, payload), frame.number):
+            if modbus and len(payload) > MBAP and self._joiner.resent(self._peers(frame, payload), frame.place):
                 return []
             return [frame.refused(RETRANSMISSION, "seen before, its record has left", self._capture)]
         if frame.malformed is not None:
             return [frame.refused(MALFORMED, frame.malformed, self._capture)]
         detail = (mbap_fault(payload) if modbus else None) or "no PDU ends in this segment"
-        self._loose[frame.number] = frame.refused(NOT_DISSECTED, detail, self._capture)
+        self._loose[frame.place] = frame.refused(NOT_DISSECTED, detail, self._capture)
         return []
 
     def _peers(self, frame: Frame, payload: bytes) -> Peers:

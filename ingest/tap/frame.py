@@ -47,7 +47,8 @@ class Frame:
     """What was learned from the layers below the PDU that is looked at.
 
     Args:
-        number: frame number in the capture, counted from 1.
+        number: frame number as tshark counts, from 1.
+        base: frames before tshark began to count.
         time: microseconds since 1970.
         length: bytes on the wire.
         segments: earlier frames that hold the beginning of the next PDU.
@@ -57,6 +58,7 @@ class Frame:
     number: int
     time: int
     length: int
+    base: int = 0
     source: str = ""
     destination: str = ""
     source_port: int = 0
@@ -70,16 +72,21 @@ class Frame:
     segments: list[int] = field(default_factory=list)
     malformed: str | None = None
 
+    @property
+    def place(self) -> int:
+        """Frame number in the whole capture, counted from 1."""
+        return self.base + self.number
+
     def take_frames(self) -> list[int]:
         """The frames of the PDU at hand: those of its earlier segments, then this one."""
-        frames = [*self.segments, self.number]
+        frames = [*(self.base + n for n in self.segments), self.place]
         self.segments = []
         return frames
 
     def refused(self, reason: str, detail: str, capture: str | None) -> Refused:
         """This frame as a dead letter."""
         content = self.payload
-        return Refused(reason, detail, content, capture, self.number, self.time, len(content) or self.length)
+        return Refused(reason, detail, content, capture, self.place, self.time, len(content) or self.length)
 
 
 def parse(block: bytes) -> Tree:

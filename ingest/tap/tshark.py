@@ -1,6 +1,5 @@
 """Running tshark, the dissector, on a capture file or a live interface."""
 
-import contextlib
 import os
 import select
 import subprocess
@@ -11,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from ingest.source import Item, Refused
 from ingest.tap.blocks import Blocks
@@ -26,10 +25,12 @@ _LAYERS: Final = (
 _CHUNK: Final = 1 << 16
 #: Lines of tshark's messages that are kept.
 _MESSAGES: Final = 20
-#: tshark forgets its connections after so many packets of an interface, or its memory would grow for ever.
-_RESET_PACKETS: Final = 500_000
+#: After so many packets of an interface tshark starts anew, or its memory would grow for ever.
+SESSION_PACKETS: Final = 500_000
+_KERNEL_BUFFER_MIB: Final = 16
 #: How often (s) requests that wait are looked at while an interface is silent.
 _IDLE_S: Final = 1.0
+_CHATTER: Final = ("Running as user", "Capturing on", "File: ", "resetting session")
 _DAMAGED: Final = ("cut short", "damaged or corrupt")
 _INSTALL: Final = "install tshark 3.6 or newer (Debian/Ubuntu: apt install tshark; macOS: brew install wireshark)"
 
@@ -40,12 +41,14 @@ class TapOptions:
 
     Args:
         ports: TCP ports of Modbus and IEC 60870-5-104.
-        tshark: the executable.
+        tshark: the executable that dissects.
+        dumpcap: the executable that captures from an interface; it comes with tshark.
         capture_filter: for an interface, in libpcap's syntax; empty lets all pass.
     """
 
     ports: Ports = field(default_factory=Ports)
     tshark: str = "tshark"
+    dumpcap: str = "dumpcap"
     capture_filter: str = ""
 
 
@@ -59,13 +62,13 @@ def read_capture(path: Path, site: str, options: TapOptions | None = None) -> It
     """
     options = options or TapOptions()
     decoder = Decoder(site, path.name, options.ports)
-    with _Tshark([*_command(options), "-r", os.fspath(path)], options.tshark) as tshark:
+    with _Dissection([*_command(options), "-r", os.fspath(path)]) as dissection:
         blocks = Blocks()
-        while chunk := tshark.read():
+        while chunk := dissection.read():
             for block in blocks.feed(chunk):
                 yield from decoder.feed(block)
         yield from decoder.finish()
-        message = tshark.wait()
+        message = dissection.wait()
         if message is None:
             return
         if not any(sign in message for sign in _DAMAGED):
@@ -76,91 +79,112 @@ def read_capture(path: Path, site: str, options: TapOptions | None = None) -> It
 def read_interface(interface: str, site: str, options: TapOptions | None = None) -> Iterator[Item]:
     """The records of a live interface, each as soon as it is complete; ends when the iterator is closed.
 
+    dumpcap captures and tshark dissects, joined by a pipe: tshark on its own would write all packets to a temporary
+    file that grows for ever, and see them half a second late.
+
     Raises:
-        RunFault: tshark is absent, may not capture, or ends by itself.
+        RunFault: tshark or dumpcap is absent, may not capture, or ends by itself.
     """
     options = options or TapOptions()
-    decoder = Decoder(site, None, options.ports, in_order=False)
-    live = ["-i", interface, "-l", "-M", str(_RESET_PACKETS)]
+    decoder = Decoder(site, None, options.ports, in_order=False, session=SESSION_PACKETS)
+    capture = [options.dumpcap, "-q", "-P", "-i", interface, "-B", str(_KERNEL_BUFFER_MIB), "-w", "-"]
     if options.capture_filter:
-        live += ["-f", options.capture_filter]
-    with _Tshark([*_command(options), *live], options.tshark) as tshark:
+        capture += ["-f", options.capture_filter]
+    dissect = [*_command(options), "-r", "-", "-l", "-M", str(SESSION_PACKETS)]
+    with _Dissection(dissect, capture) as dissection:
         blocks = Blocks()
         while True:
-            if not tshark.ready(_IDLE_S):
+            if not dissection.ready(_IDLE_S):
                 yield from decoder.advance(time.time_ns() // 1000)
                 continue
-            chunk = tshark.read()
+            chunk = dissection.read()
             if not chunk:
                 break
             for block in blocks.feed(chunk):
                 yield from decoder.feed(block)
         yield from decoder.finish()
-        message = tshark.wait() or "ended by itself"
+        message = dissection.wait() or "ended by itself"
     raise RunFault(
-        f"tshark: {message}",
+        f"cannot capture: {message}",
         f"interface {interface}",
-        "name an interface of `tshark -D` and capture as root or as a member of the group wireshark",
+        "name an interface of `dumpcap -D` and capture as root or as a member of the group wireshark",
     )
 
 
 def _command(options: TapOptions) -> list[str]:
     ports = options.ports
-    decode_as = [f"tcp.port=={port},mbtcp" for port in sorted(ports.modbus)]
-    decode_as += [f"tcp.port=={port},iec60870_104" for port in sorted(ports.iec104)]
     on_ports = " || ".join(f"tcp.port == {port}" for port in sorted(ports.all)) or "false"
     # An ICMP error quotes the head of another packet: that packet was not sent here.
     wanted = f"(mbtcp || iec60870_104 || goose || (tcp.len > 0 && ({on_ports}))) && !icmp && !icmpv6"
     command = [options.tshark, "-n", "-T", "json", "-J", _LAYERS, "-Y", wanted]
     # Payload is looked at also where the capture misses a segment before it.
     command += ["-o", "tcp.no_subdissector_on_error:FALSE"]
-    for rule in decode_as:
-        command += ["-d", rule]
+    # Modbus by preference, not by -d: its dissector tells requests from responses by these ports.
+    command += ["-o", f"mbtcp.tcp.port:{','.join(map(str, sorted(ports.modbus)))}"]
+    for port in sorted(ports.iec104):
+        command += ["-d", f"tcp.port=={port},iec60870_104"]
     return command
 
 
-class _Tshark:
-    """A running tshark; leaving the context ends it."""
+class _Dissection:
+    """A running tshark, fed by a file it opens itself or by a capturing process; leaving the context ends both."""
 
-    def __init__(self, command: list[str], executable: str) -> None:
-        self._command = command
-        self._executable = executable
+    def __init__(self, dissect: list[str], capture: list[str] | None = None) -> None:
+        self._commands = [dissect] if capture is None else [capture, dissect]
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._listeners: list[threading.Thread] = []
         self._messages: deque[str] = deque(maxlen=_MESSAGES)
 
-    def __enter__(self) -> "_Tshark":
+    def __enter__(self) -> "_Dissection":
         # An empty configuration: a user's preferences and Lua scripts must not change what is read.
         self._config = tempfile.TemporaryDirectory(prefix="gridwatch-tshark-")
         environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C", "WIRESHARK_CONFIG_DIR": self._config.name}
         try:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-            )
+            for command in self._commands:
+                self._start(command, environment)
         except OSError as error:
-            self._config.cleanup()
-            raise RunFault(f"cannot run tshark: {error.strerror}", self._executable, _INSTALL) from error
-        assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
-        self._listener = threading.Thread(target=self._listen, name="tshark messages", daemon=True)
-        self._listener.start()
+            self.__exit__()
+            raise RunFault(f"cannot run {command[0]}: {error.strerror}", "PATH", _INSTALL) from error
         return self
 
+    def _start(self, command: list[str], environment: dict[str, str]) -> None:
+        process = subprocess.Popen(
+            command,
+            stdin=self._processes[-1].stdout if self._processes else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            process_group=0,  # Ctrl-C is ours to handle: what was read is still decoded
+        )
+        if self._processes:
+            # Only the reader may hold the pipe, or the capture would never learn that the reader is gone.
+            _close(self._processes[-1].stdout)
+        self._processes.append(process)
+        listener = threading.Thread(target=self._listen, args=(process.stderr,), name=command[0], daemon=True)
+        self._listeners.append(listener)
+        listener.start()
+
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for listener in self._listeners:
+            listener.join()
+        for process in self._processes:
+            _close(process.stdout)
+            _close(process.stderr)
         self._config.cleanup()
+
+    @property
+    def _output(self) -> int:
+        stdout = self._processes[-1].stdout
+        assert stdout is not None
+        return stdout.fileno()
 
     def read(self) -> bytes:
         """What tshark has written; waits for it; empty at the end."""
@@ -171,16 +195,21 @@ class _Tshark:
         return bool(select.select([self._output], [], [], timeout_s)[0])
 
     def wait(self) -> str | None:
-        """Wait for its end; its last message where it failed."""
-        code = self._process.wait()
-        self._listener.join()
-        if code == 0:
+        """Wait for the end; the last messages where a process failed."""
+        codes = [process.wait() for process in self._processes]
+        for listener in self._listeners:
+            listener.join()
+        if not any(codes):
             return None
-        return " ".join(self._messages)[:300] or f"exit code {code}"
+        return " ".join(self._messages)[:300] or f"exit code {max(codes, key=abs)}"
 
-    def _listen(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+    def _listen(self, stream: IO[bytes]) -> None:
+        for line in stream:
             said = line[:300].decode("utf-8", "replace").strip()
-            if said and not said.startswith(("Running as user", "Capturing on")):
+            if said and not said.startswith(_CHATTER):
                 self._messages.append(said.removeprefix("tshark: "))
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    if stream is not None:
+        stream.close()
