@@ -65,6 +65,9 @@ class ConfluentPublisher(KafkaPublisher):
             except BufferError:
                 self._producer.poll(_WAIT_S)
                 self._raise_on_error()
+            except KafkaException as error:  # larger than the client may send, or the client is beyond repair
+                self._delivered(error.args[0].str())
+                return
         self._producer.poll(0)
 
     def _drain(self) -> None:
