@@ -101,6 +101,10 @@ class Schema:
                 raise ValueError(f"schema {self.name}: {name} is not one of its fields")
         object.__setattr__(self, "_index", index)
 
+    def __hash__(self) -> int:
+        # Schemas are keys of caches on the path of every record: hashing all fields each time costs more than encoding.
+        return hash((self.name, self.version))
+
     def __getitem__(self, name: str) -> Field:
         return self._index[name]
 
