@@ -42,6 +42,8 @@ SUBCOMMANDS: Final = (
     Subcommand("scan", "jobs.command.scan:scan", "Run the detectors over files: no Kafka, no Spark, no Java."),
     Subcommand("ingest", "jobs.command.ingest:app", "Read a source and publish its records."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
+    Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
+    Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
     Subcommand("doctor", "jobs.command.doctor:doctor", "Check this machine: what is missing and how to get it."),
 )
 
