@@ -68,7 +68,7 @@ def encode(schema: Schema, record: Mapping[str, Any]) -> bytes:
     out.write(fingerprint(schema))
     try:
         fastavro.schemaless_writer(out, _parsed(schema), cast(Any, record), strict_allow_default=True)
-    except (TypeError, KeyError, OverflowError, struct.error, AttributeError) as wrong:
+    except (ValueError, TypeError, KeyError, OverflowError, struct.error, AttributeError) as wrong:
         raise ValueError(f"{schema.name}: {wrong}") from wrong
     return out.getvalue()
 
