@@ -88,7 +88,7 @@ def describe(
         pl.col("_partition").alias("partition"),
         "capture",
         references.list.tail(EVIDENCE).alias("_references"),
-        pl.struct(pl.col(name) for name in record).struct.json_encode().alias("_record"),
+        pl.struct(_printable(name, hits.schema[name]) for name in record).struct.json_encode().alias("_record"),
     )
     return _evidence(out.with_columns(_ids(out["alert_id"])))
 
@@ -110,6 +110,10 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
 
 def _plain(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String).fill_null("unknown")
+
+
+def _printable(name: str, dtype: pl.DataType) -> pl.Expr:
+    return pl.col(name).bin.encode("hex") if dtype == pl.Binary else pl.col(name)
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -12,6 +12,14 @@ from detectors.substation import (
     rogue_master_iec104,
     unauthorised_write,
 )
+from detectors.vehicle import (
+    cam_flooding,
+    can_flooding,
+    can_injection,
+    impossible_speed,
+    position_jump,
+    position_speed_mismatch,
+)
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
@@ -27,6 +35,12 @@ DETECTORS: tuple[Detector, ...] = (
     rogue_master.DETECTOR,
     rogue_master_iec104.DETECTOR,
     unauthorised_write.DETECTOR,
+    cam_flooding.DETECTOR,
+    can_flooding.DETECTOR,
+    can_injection.DETECTOR,
+    impossible_speed.DETECTOR,
+    position_jump.DETECTOR,
+    position_speed_mismatch.DETECTOR,
 )
 
 #: Seconds of silence after which a key begins afresh, a record type.

@@ -9,6 +9,7 @@ the last value pass over a late record (it neither sees nor becomes "the last");
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+T = TypeVar("T", np.int64, np.float64)
 
 #: State column of a key table: the clock of the key, microseconds since 1970.
 CLOCK = "_clock"
@@ -94,7 +96,7 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
     first[:1] = True
     first[1:] = code[1:] != code[:-1]
     before = clock.fill_null(_NEVER).to_numpy()[code]
-    running = _running_max(np.where(first, np.maximum(time, before), time), first)
+    running = running_max(np.where(first, np.maximum(time, before), time), first)
     previous = np.concatenate((np.array([_NEVER]), running[:-1]))
     previous = np.where(first, before, previous)
     ontime = time >= previous
@@ -107,11 +109,13 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
     return Grouped(order, code, time, running, ontime, start, inherits, ends, keys)
 
 
-def _running_max(time: Ints, first: Bools) -> Ints:
+def running_max(time: npt.NDArray[T], first: Bools) -> npt.NDArray[T]:
+    """The largest value so far of each group; `first` is True at the first of each group. Values must not be NaN."""
     if not ((time[1:] < time[:-1]) & ~first[1:]).any():
         return time
     # Ranks instead of times: a rank plus a key's offset cannot overflow, whatever times a hostile record names.
     values, rank = np.unique(time, return_inverse=True)
     base = (np.cumsum(first) - 1) * len(values)
     climbed: Ints = np.maximum.accumulate(rank + base) - base
-    return values[climbed]
+    highest: npt.NDArray[T] = values[climbed]
+    return highest

@@ -6,6 +6,7 @@ from detectors.memory.cusum import Cusum
 from detectors.memory.distinct_within import DistinctWithin
 from detectors.memory.ewma import Ewma
 from detectors.memory.last import Last
+from detectors.memory.least import Least
 from detectors.memory.period import Period
 from detectors.memory.recent import Recent
 from detectors.memory.run_length import RunLength
@@ -20,6 +21,7 @@ __all__ = [
     "DistinctWithin",
     "Ewma",
     "Last",
+    "Least",
     "Memory",
     "Period",
     "Recent",

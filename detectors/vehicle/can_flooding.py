@@ -1,0 +1,114 @@
+"""One identifier fills a CAN bus.
+
+Within 100 ms more than half of at least `frames_min` frames carry one identifier, and the bus is loaded above
+`load_max` or carries `surge` times the frames that it carried when its rate was learned. Bits are counted without
+stuffing and at the nominal bit rate, so the load is a lower bound (CAN FD data phases count too much). Blind spot: a
+flood under many identifiers; a flood from the first frame on that stays below the load; a wrong bit rate in the site
+file. Source: threat ITS-17 of the catalogue; ITU-T X.1375 clauses 7.4 and 8.2; ISO 11898-1 for the frame lengths.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.memory import CountWithin, Derived, Period, Recent, SumWithin
+from detectors.profiles import its
+from detectors.profiles.threat import Severity
+from detectors.site import Site
+from schemas.records import CAN_FRAME
+
+
+@dataclass(frozen=True)
+class Params:
+    window_s: float = 0.1
+    frames_min: int = 20  # of the bus in the window
+    share: float = 0.5  # of one identifier: fires above
+    load_max: float = 0.8  # of the bit rate: fires above
+    surge: float = 1.5  # times the learned frame rate: fires above
+    learn: int = 2000  # frames of the bus from which its rate is learned
+
+
+#: Bits of a frame without stuffing, 3 bits of intermission included.
+BITS = Derived(
+    "frame bits",
+    pl.when("extended").then(67).otherwise(47) + pl.when("remote").then(0).otherwise(pl.col("dlc").clip(0, 64) * 8),
+)
+
+
+def build(p: Params, site: Site) -> Firing:
+    bus, identifier = ("channel",), ("channel", "extended", "can_id")
+    every = CountWithin(bus, seconds=p.window_s, at_most=3000)
+    own = CountWithin(identifier, seconds=p.window_s, at_most=3000)
+    bits = SumWithin(bus, seconds=p.window_s, at_most=3000, value=BITS)
+    period = Period(bus, learn=p.learn)
+    load = bits.col / (site.can.bitrate * p.window_s)
+    usual = p.window_s / period.col
+    # While the rate is being learned only the load is judged.
+    surges = (every.col > p.surge * usual).fill_null(False)
+    return Firing(
+        when=(every.col >= p.frames_min) & (own.col > p.share * every.col) & ((load > p.load_max) | surges),
+        memories=(every, own, bits, period),
+        values={
+            "id": pl.col("can_id").cast(pl.String),
+            "share": own.col / every.col * 100,
+            "load": load * 100,
+            "every": every.col,
+            "usual": pl.format("{} frames", usual.round(1)).fill_null("a number not learned yet"),
+            "ms": pl.lit(p.window_s * 1000),
+        },
+        trail=(Recent(identifier, seconds=p.window_s, at_most=50),),
+    )
+
+
+def _frames(period_s: float, start: float, end: float, can_id: int) -> list[dict[str, object]]:
+    return [
+        {"time": start + i * period_s, "channel": "can0", "can_id": can_id, "dlc": 8, "data": bytes(8)}
+        for i in range(round((end - start) / period_s))
+    ]
+
+
+def _merged(*streams: list[dict[str, object]]) -> list[dict[str, object]]:
+    return sorted((f for stream in streams for f in stream), key=lambda f: float(str(f["time"])))
+
+
+_NORMAL = [(0.010, 0x110), (0.010, 0x120), (0.020, 0x280), (0.100, 0x410)]
+
+DETECTOR = Detector(
+    id="can_flooding",
+    version=1,
+    threat=its.ITS_17,
+    record=CAN_FRAME,
+    kind=Remembering(build),
+    params=Params,
+    severity=Severity.CRITICAL,
+    confidence=Confidence.HIGH,
+    entity_kind="bus",
+    entity="channel",
+    source="",
+    destination="",
+    dedup=("vehicle", "channel"),
+    episode_s=10.0,
+    says="identifier {id} fills {channel} of {vehicle}: {share} % of {every} frames in {ms} ms, load {load} %",
+    observed="{share} % of {every} frames in {ms} ms, load at least {load} %",
+    expected="no identifier with more than half of a loaded bus; usually {usual} in {ms} ms",
+    runbook=(
+        "Block the identifier at the gateway towards the other domains; keep the safe driving mode.",
+        "Ask the driver to stop when it is safe; look for added devices at the diagnostic connector.",
+        "Read the fault memories and keep a trace of the bus.",
+    ),
+    needs=(),
+    tolerance="a late frame counts at the clock of its bus",
+    examples=(
+        fires_on(
+            "identifier 0 every quarter of a millisecond for two tenths of a second",
+            _merged(*(_frames(p, 0, 0.6, i) for p, i in _NORMAL), _frames(0.00025, 0.3, 0.5, 0)),
+        ),
+        fires_on(
+            "a flood every millisecond on a bus whose rate is learned",
+            _merged(*(_frames(p, 0, 2.5, i) for p, i in _NORMAL), _frames(0.001, 2.2, 2.4, 0)),
+            site={"detectors": {"can_flooding": {"learn": 400}}},
+        ),
+        quiet_on("four periodic identifiers", _merged(*(_frames(p, 0, 1.5, i) for p, i in _NORMAL))),
+    ),
+)
