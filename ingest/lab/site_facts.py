@@ -15,6 +15,8 @@ BLOCKS: Final = tuple(
     ControlBlock(f"BAY{n}CTRL/LLN0$GO$gcb1", f"BAY{n}CTRL/LLN0$trips", f"bay{n}", f"02:00:00:00:20:0{n}", 0x1000 + n)
     for n in (1, 2)
 )
+#: Three phases of 63 A at 230 V, what the lab's customers are connected by.
+FUSE_KW: Final = 43.5
 ROGUE_MAC: Final = "02:00:00:00:66:03"
 
 
@@ -115,7 +117,7 @@ def site_facts(addresses: Addresses, customers: tuple[Customer, ...], period_s: 
         "can": {"bitrate": 500_000},
         # The lab's meters live a quarter of an hour every period: what is measured in seconds is scaled for them.
         "detectors": {
-            "register_rollback": {"least_gap_s": float(INTERVAL_S)},
+            "register_rollback": {"fuse_kw": FUSE_KW * INTERVAL_S / period_s, "least_gap_s": period_s},
             "mass_silence": {"least_s": 8 * period_s},
         },
     }

@@ -223,8 +223,10 @@ def _site_name(context: typer.Context) -> str:
 def _publish(context: typer.Context, source: "Iterator[Item]", stage: str, to: str, bulk: bool = False) -> None:
     from ingest.publisher import run
 
-    # A service manager ends a source as Ctrl-C does: what was read is still delivered.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A service manager ends a source as Ctrl-C does: what was read is still delivered. Both are set, since a shell
+    # starts its background processes with interrupts ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     run(source, _publisher(context, to, bulk), stage, say)
 
 
