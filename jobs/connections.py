@@ -1,9 +1,13 @@
 """Where Kafka and PostgreSQL are: as set, else the embedded ones when they run."""
 
 import os
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from infra.stack import Stack, StackState
+from ingest.publisher import Broker
 from jobs.settings import Settings
 from schemas.errors import ConfigFault
 
@@ -46,6 +50,29 @@ def kafka_client(settings: Settings) -> dict[str, Any]:
         mechanism, username, password = _sasl(settings)
         client |= {"sasl.mechanism": mechanism, "sasl.username": username, "sasl.password": password}
     return client
+
+
+def broker(settings: Settings) -> Broker:
+    """The connection as our publishers and readers take it.
+
+    Raises:
+        ConfigFault: as `kafka_client`.
+    """
+    client = kafka_client(settings)
+    return Broker(client.pop("bootstrap.servers"), client)
+
+
+def lake_directory(settings: Settings) -> Path:
+    """The lake, for those who need a mounted file system.
+
+    Raises:
+        ConfigFault: it is a URI of another kind.
+    """
+    parts = urlsplit(settings.lake_uri)
+    if parts.scheme not in ("", "file"):
+        remedy = "name a directory; mount the store where it is to be an object store"
+        raise ConfigFault(f"files cannot be renamed atomically on {parts.scheme}", "store.lake", remedy)
+    return Path(url2pathname(parts.path)) if parts.scheme else Path(settings.lake_uri)
 
 
 def kafka_spark_options(settings: Settings) -> dict[str, str]:

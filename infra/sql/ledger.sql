@@ -1,0 +1,31 @@
+-- What Gridwatch has landed: how far each topic was read, and which Parquet file holds which rows.
+
+CREATE TABLE IF NOT EXISTS lake (
+    ledger  text PRIMARY KEY DEFAULT left(md5(gen_random_uuid()::text), 12),
+    created timestamptz NOT NULL DEFAULT clock_timestamp(),
+    single  boolean NOT NULL DEFAULT true UNIQUE CHECK (single)
+);
+COMMENT ON TABLE lake IS 'Identity of the Parquet lake that belongs to this database: one row';
+INSERT INTO lake DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS landed_position (
+    cluster     text NOT NULL,
+    topic       text NOT NULL,
+    "partition" integer NOT NULL,
+    next_offset bigint NOT NULL,
+    updated     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (cluster, topic, "partition")
+);
+COMMENT ON TABLE landed_position IS 'Next Kafka offset to land; changes in the transaction that lands the rows before it';
+
+CREATE TABLE IF NOT EXISTS lake_file (
+    number  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    record  text NOT NULL,
+    domain  text,
+    day     date NOT NULL,
+    rows    bigint NOT NULL,
+    planned timestamptz NOT NULL DEFAULT clock_timestamp(),
+    written timestamptz
+);
+COMMENT ON TABLE lake_file IS 'Parquet files of alerts and dead letters: planned first, then written; each row of those tables names its file';
+CREATE INDEX IF NOT EXISTS lake_file_unwritten ON lake_file (number) WHERE written IS NULL;

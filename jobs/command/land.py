@@ -1,0 +1,53 @@
+"""`gridwatch land`: alerts and dead letters into PostgreSQL and the Parquet lake."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.command.context import say, settings_of
+
+
+def land(
+    context: typer.Context,
+    lake: Annotated[
+        Path | None, typer.Option(help="Directory of the Parquet lake; default: setting store.lake.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop behind the records that are there now.")] = False,
+    until_idle: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop when nothing has come for this many seconds.")
+    ] = None,
+    roll_seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Age at which rows become a Parquet file; default: store.roll_s.")
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Where a position is gone, begin at the first record there is.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Write every Parquet file anew from PostgreSQL, into this lake.")
+    ] = False,
+) -> None:
+    """Land alerts and dead letters in PostgreSQL and in Parquet, each exactly once.
+
+    Runs until Ctrl-C. Killed at any moment, it takes up where it was. A second one stands by.
+
+    Example: gridwatch land --until-idle 10
+    """
+    from jobs.connections import broker, lake_directory, postgres_dsn
+    from jobs.land.run import Landing
+    from jobs.land.run import land as run
+    from jobs.signals import stop_on_signals
+
+    settings = settings_of(context)
+    what = Landing(
+        broker=broker(settings),
+        dsn=postgres_dsn(settings),
+        lake=lake or lake_directory(settings),
+        roll_s=roll_seconds or settings.store.roll_s,
+        until_end=once,
+        until_idle_s=until_idle,
+        from_start=from_start,
+        rebuild=rebuild,
+    )
+    with stop_on_signals() as stop:
+        run(what, stop, say)

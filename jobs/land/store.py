@@ -1,0 +1,242 @@
+"""PostgreSQL as the judge of what has landed: rows, positions and the ledger of files, each step one transaction."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import errors, sql
+
+from infra import database
+from jobs.reader import Place
+from schemas.project.postgres import postgres_type
+from schemas.records import ALERT, DEADLETTER
+from schemas.types import Schema
+
+#: Advisory lock that the landing process holds: a second one stands by.
+LANDING: Final = 0x6C616E64
+
+#: How a server's refusal of the data themselves shows: the row is at fault, not the connection.
+REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
+
+#: Column that tells two rows apart, and the day under which a row is filed; per table.
+_IDENTITY: Final[dict[str, str]] = {ALERT.name: "alert_id", DEADLETTER.name: "deadletter_id"}
+_DAY: Final[dict[str, LiteralString]] = {
+    # Not the event time: a sender chooses that, and could make a directory for every day there ever was.
+    ALERT.name: "(detected AT TIME ZONE 'UTC')::date",
+    DEADLETTER.name: "(landed AT TIME ZONE 'UTC')::date",
+}
+_DOMAIN: Final[dict[str, LiteralString]] = {ALERT.name: "domain", DEADLETTER.name: "NULL::text"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record to land: its table, its identity and its values in the order of the schema."""
+
+    schema: Schema
+    identity: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """A planned file of the lake; `domain` is None for dead letters."""
+
+    number: int
+    schema: Schema
+    domain: str | None
+    day: date
+
+
+class Store:
+    """One connection. Every method is a transaction, done or not done.
+
+    Any method raises `psycopg.OperationalError` when the server is lost; then `close`, and connect anew.
+
+    Args:
+        dsn: connection string of the role that owns the tables.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._connection = psycopg.connect(
+            dsn, connect_timeout=10, autocommit=True, application_name="gridwatch land", options="-c timezone=UTC"
+        )
+        database.prepare(self._connection)
+        for schema in (ALERT, DEADLETTER):
+            self._connection.execute(
+                sql.SQL("CREATE TEMPORARY TABLE {} ({}, position integer NOT NULL) ON COMMIT DELETE ROWS").format(
+                    _stage(schema),
+                    sql.SQL(", ").join(
+                        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in _columns(schema)
+                    ),
+                )
+            )
+
+    def lock(self) -> bool:
+        """Become the one landing process of this database; False while another is."""
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LANDING,)).fetchone()
+        return bool(row and row[0])
+
+    def ledger(self) -> str:
+        """The identity of the lake that belongs to this database."""
+        row = self._connection.execute("SELECT ledger FROM lake").fetchone()
+        assert row is not None, "database.prepare makes the row"
+        return str(row[0])
+
+    def positions(self, cluster: str) -> dict[Place, int]:
+        """The next offset to land, of each partition from which something has landed."""
+        rows = self._connection.execute(
+            'SELECT topic, "partition", next_offset FROM landed_position WHERE cluster = %s', (cluster,)
+        )
+        return {Place(topic, partition): offset for topic, partition, offset in rows}
+
+    def land(self, rows: Sequence[Row], cluster: str, positions: Mapping[Place, int]) -> set[str]:
+        """Insert the rows not known yet and move the positions, in one transaction.
+
+        Returns:
+            the identities that are new.
+
+        Raises:
+            psycopg.Error: one of `REFUSED` when the server cannot store a value; nothing is changed.
+        """
+        new: set[str] = set()
+        with self._connection.transaction():
+            for schema in (ALERT, DEADLETTER):
+                own = [row for row in rows if row.schema is schema]
+                if own:
+                    new |= self._insert(schema, own)
+            with self._connection.cursor() as cursor:
+                cursor.executemany(
+                    'INSERT INTO landed_position (cluster, topic, "partition", next_offset) VALUES (%s, %s, %s, %s) '
+                    'ON CONFLICT (cluster, topic, "partition") '
+                    "DO UPDATE SET next_offset = excluded.next_offset, updated = clock_timestamp()",
+                    [(cluster, place.topic, place.partition, offset) for place, offset in sorted(positions.items())],
+                )
+        return new
+
+    def unstorable(self, rows: Sequence[Row]) -> dict[int, str]:
+        """Which of the rows the server cannot store, by index, with its reason; changes nothing."""
+        found: dict[int, str] = {}
+        with self._connection.transaction(force_rollback=True):
+            for index, row in enumerate(rows):
+                try:
+                    with self._connection.transaction():
+                        self._insert(row.schema, [row])
+                except REFUSED as wrong:
+                    found[index] = str(wrong).splitlines()[0]
+        return found
+
+    def waiting(self) -> int:
+        """Rows that no file is planned for."""
+        row = self._connection.execute(
+            "SELECT (SELECT count(*) FROM alert WHERE lake_file IS NULL)"
+            " + (SELECT count(*) FROM deadletter WHERE lake_file IS NULL)"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def plan(self, schema: Schema, most: int) -> bool:
+        """Fix the content of one more file for each domain and day that has rows without one, of at most `most` rows.
+
+        Returns:
+            whether there were such rows.
+        """
+        names = {
+            "table": sql.Identifier(schema.name),
+            "id": sql.Identifier(_IDENTITY[schema.name]),
+            "day": sql.SQL(_DAY[schema.name]),
+            "domain": sql.SQL(_DOMAIN[schema.name]),
+        }
+        with self._connection.transaction():
+            groups = self._connection.execute(
+                sql.SQL("SELECT DISTINCT {domain}, {day} FROM {table} WHERE lake_file IS NULL").format(**names)
+            ).fetchall()
+            for domain, day in groups:
+                entry = self._connection.execute(
+                    "INSERT INTO lake_file (record, domain, day, rows) VALUES (%s, %s, %s, 0) RETURNING number",
+                    (schema.name, domain, day),
+                ).fetchone()
+                assert entry is not None
+                taken = self._connection.execute(
+                    sql.SQL(
+                        "UPDATE {table} SET lake_file = %(number)s WHERE {id} IN ("
+                        "SELECT {id} FROM {table} WHERE lake_file IS NULL AND {day} = %(day)s"
+                        " AND {domain} IS NOT DISTINCT FROM %(domain)s ORDER BY landed, {id} LIMIT %(most)s)"
+                    ).format(**names),
+                    {"number": entry[0], "day": day, "domain": domain, "most": most},
+                ).rowcount
+                self._connection.execute("UPDATE lake_file SET rows = %s WHERE number = %s", (taken, entry[0]))
+        return bool(groups)
+
+    def unwritten(self) -> list[LakeFile]:
+        """Files that are planned and not known to be written."""
+        rows = self._connection.execute(
+            "SELECT number, record, domain, day FROM lake_file WHERE written IS NULL ORDER BY number"
+        )
+        by_name = {schema.name: schema for schema in (ALERT, DEADLETTER)}
+        return [LakeFile(number, by_name[record], domain, day) for number, record, domain, day in rows]
+
+    def content(self, file: LakeFile, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The rows of a file in a fixed order, `size` at a time."""
+        statement = sql.SQL("SELECT {} FROM {} WHERE lake_file = %s ORDER BY {}, {}").format(
+            sql.SQL(", ").join(sql.Identifier(name) for name in file.schema.names),
+            sql.Identifier(file.schema.name),
+            sql.Identifier("time"),
+            sql.Identifier(_IDENTITY[file.schema.name]),
+        )
+        with self._connection.transaction(), self._connection.cursor("content") as cursor:
+            cursor.execute(statement, (file.number,))
+            while rows := cursor.fetchmany(size):
+                yield [dict(zip(file.schema.names, row, strict=True)) for row in rows]
+
+    def mark_written(self, file: LakeFile) -> None:
+        """The file is in the lake, durably."""
+        self._connection.execute("UPDATE lake_file SET written = clock_timestamp() WHERE number = %s", (file.number,))
+
+    def mark_unwritten(self) -> None:
+        """Every file of the ledger is to be written again, into an empty lake."""
+        self._connection.execute("UPDATE lake_file SET written = NULL")
+
+    def files_written(self) -> int:
+        """Files known to be in the lake."""
+        row = self._connection.execute("SELECT count(*) FROM lake_file WHERE written IS NOT NULL").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def close(self) -> None:
+        """Leave the server; the lock goes with the connection."""
+        self._connection.close()
+
+    def _insert(self, schema: Schema, rows: Sequence[Row]) -> set[str]:
+        columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in _columns(schema))
+        identity = sql.Identifier(_IDENTITY[schema.name])
+        with self._connection.cursor() as cursor:
+            copy = sql.SQL("COPY {} ({}, position) FROM STDIN").format(_stage(schema), columns)
+            with cursor.copy(copy) as staging:
+                for index, row in enumerate(rows):
+                    own = (row.identity,) if _has_own_identity(schema) else ()
+                    staging.write_row((*row.values, *own, index))
+            cursor.execute(
+                sql.SQL(
+                    "INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY position ON CONFLICT ({}) DO NOTHING RETURNING {}"
+                ).format(sql.Identifier(schema.name), columns, columns, _stage(schema), identity, identity)
+            )
+            new = {str(row[0]) for row in cursor}
+            # The next insert of this transaction must not meet these rows.
+            cursor.execute(sql.SQL("DELETE FROM {}").format(_stage(schema)))
+        return new
+
+
+def _stage(schema: Schema) -> sql.Composable:
+    return sql.Identifier(f"{schema.name}_stage")
+
+
+def _has_own_identity(schema: Schema) -> bool:
+    """True where the identity is no field of the contract."""
+    return _IDENTITY[schema.name] not in schema
+
+
+def _columns(schema: Schema) -> list[tuple[str, str]]:
+    columns = [(f.name, postgres_type(f.type)) for f in schema.fields]
+    return [*columns, (_IDENTITY[schema.name], "text")] if _has_own_identity(schema) else columns
