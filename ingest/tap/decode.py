@@ -193,8 +193,10 @@ class Decoder:
             return [frame.refused(RETRANSMISSION, "seen before, its record has left", self._capture)]
         if frame.malformed is not None:
             return [frame.refused(MALFORMED, frame.malformed, self._capture)]
-        detail = (mbap_fault(payload) if modbus else None) or "no PDU ends in this segment"
-        self._loose[frame.place] = frame.refused(NOT_DISSECTED, detail, self._capture)
+        fault = mbap_fault(payload) if modbus else None
+        reason, detail = (MALFORMED, fault) if fault else (NOT_DISSECTED, "no PDU ends in this segment")
+        # It may still turn out to hold the beginning of a PDU.
+        self._loose[frame.place] = frame.refused(reason, detail, self._capture)
         return []
 
     def _peers(self, frame: Frame, payload: bytes) -> Peers:

@@ -149,11 +149,12 @@ def _object(flat: dict[str, str]) -> dict[str, Any]:
 def _value(flat: dict[str, str]) -> float | None:
     for name in _INTEGER_VALUES:
         if name in flat:
-            number = integer(flat[name], 0xFFFFFFFF)
-            if number is None:
+            number = integer(flat[name], 0xFFFF_FFFF)
+            if number is None or (name == "bitstring" and number < 0):
                 truth = flag(flat[name])
                 return None if truth is None else float(truth)
-            return float(number)
+            # tshark reads a bit string from its first octet down; the standard's first octet holds bits 1 to 8.
+            return float(int.from_bytes(number.to_bytes(4), "little") if name == "bitstring" else number)
     try:
         if "normval" in flat:
             return round(float(flat["normval"]) * 32768) / 32768
