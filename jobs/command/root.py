@@ -44,6 +44,7 @@ SUBCOMMANDS: Final = (
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
+    Subcommand("demo", "jobs.command.demo:demo", "Run the whole pipeline here for two minutes, with attacks."),
     Subcommand("doctor", "jobs.command.doctor:doctor", "Check this machine: what is missing and how to get it."),
 )
 
