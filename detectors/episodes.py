@@ -12,13 +12,15 @@ import polars as pl
 from detectors.grouping import Bools, Ints
 
 EPISODES = "episodes"
-SCHEMA = {
-    "locality": pl.String,
-    "detector": pl.String,
-    "dedup": pl.String,
-    "until": pl.Int64,
-    "alert_id": pl.String,
-}
+SCHEMA = pl.Schema(
+    {
+        "locality": pl.String,
+        "detector": pl.String,
+        "dedup": pl.String,
+        "until": pl.Int64,
+        "alert_id": pl.String,
+    }
+)
 _ON = ["locality", "detector", "dedup"]
 _NEVER = np.iinfo(np.int64).min
 

@@ -181,7 +181,7 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
         raise ConfigFault(
             f"unknown detector {unread[0]}", "site file, key off", "see `gridwatch doctor --detectors` for the names"
         )
-    return Plan({name: plan for name, plan in records.items()}, off)
+    return Plan(dict(records), off)
 
 
 def parameters(detector: Detector, site: Site) -> Any:
