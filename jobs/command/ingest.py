@@ -223,11 +223,49 @@ def _site_name(context: typer.Context) -> str:
 def _publish(context: typer.Context, source: "Iterator[Item]", stage: str, to: str, bulk: bool = False) -> None:
     from ingest.publisher import run
 
-    # A service manager ends a source as Ctrl-C does: what was read is still delivered. Both are set, since a shell
-    # starts its background processes with interrupts ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
-    run(source, _publisher(context, to, bulk), stage, say)
+    with _Ending() as ending:
+        run(ending.before(source), _publisher(context, to, bulk), stage, say)
+
+
+class _Ending:
+    """Ctrl-C or SIGTERM, which a service manager sends: taken between two items only, so that each item is either
+    published or never read; a second one takes effect at once."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self._waiting = False
+
+    def __enter__(self) -> "_Ending":
+        # Both, since a shell starts its background processes with interrupts ignored.
+        self._before = [(number, signal.signal(number, self._tell)) for number in (signal.SIGINT, signal.SIGTERM)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+
+    def _tell(self, *_: object) -> None:
+        if self.told or self._waiting:
+            raise KeyboardInterrupt
+        self.told = True
+
+    def before(self, source: "Iterator[Item]") -> "Source":
+        """The items of a source until told to end."""
+        try:
+            while not self.told:
+                self._waiting = True
+                item = next(source, None)
+                self._waiting = False
+                if item is None:
+                    return
+                yield item
+        except KeyboardInterrupt:
+            self.told = True
+        finally:
+            self._waiting = False
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
 
 
 def _publisher(context: typer.Context, to: str, bulk: bool) -> "Publisher":
