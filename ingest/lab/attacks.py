@@ -54,10 +54,12 @@ ATTACKS: Final = (
     Attack("modbus_scan", "SG-19", "modbus_scan", SUBSTATION, 8, "function scan, device id, address sweep"),
     Attack("iec104_command", "SG-21", "iec104_command", SUBSTATION, 6, "a double command without select"),
     Attack("forged_goose", "SG-26", "goose_forged", SUBSTATION, 4, "state number + 5 and a trip, from another MAC"),
-    Attack("cam_flooding", "ITS-01", "beacon_flooding", VEHICLES, 10, "one station at 25 messages a second"),
+    Attack("cam_flooding", "ITS-01", "cam_flooding", VEHICLES, 10, "one station at 25 messages a second"),
     Attack("impossible_speed", "ITS-02", "impossible_speed", VEHICLES, 5, "a passenger car claims 160 m/s"),
     Attack("position_jump", "ITS-03", "position_jump", VEHICLES, 8, "a random offset of up to 150 m a message"),
-    Attack("constant_speed_offset", "ITS-05", "motion_mismatch", VEHICLES, 12, "7 m/s added to the claimed speed"),
+    Attack(
+        "constant_speed_offset", "ITS-05", "position_speed_mismatch", VEHICLES, 12, "7 m/s added to the claimed speed"
+    ),
     Attack("can_flooding", "ITS-17", "can_flooding", CAN, 2, "identifier 0 every 0.3 ms"),
     Attack("can_injection", "ITS-18", "can_injection", CAN, 5, "forged speed frames between the real ones"),
 )
