@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.recognise import Kind, recognise
-from ingest.source import Item
+from ingest.source import Item, capture_name
 from ingest.tap import TapOptions
 
 
@@ -56,7 +56,7 @@ def open_source(path: Path, site: str, options: FileOptions | None = None) -> It
 def _read_text(path: Path, kind: Kind, options: FileOptions) -> Iterator[Item]:
     from ingest.lines import open_text
 
-    name = path.name
+    name = capture_name(path)
     with open_text(path) as stream:
         match kind:
             case Kind.CANDUMP:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest.source import Item, Record, Refused
+from ingest.source import Item, Record, Refused, capture_name
 from schemas.errors import ConfigFault, RunFault
 from schemas.records import BY_NAME, TELEMETRY
 from schemas.types import Scalar, Schema
@@ -46,7 +46,7 @@ def read_parquet(path: Path) -> Iterator[Item]:
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
-                yield Refused("damaged Parquet", str(error)[:200], capture=path.name, frame=row + 1)
+                yield Refused("damaged Parquet", str(error)[:200], capture=capture_name(path), frame=row + 1)
                 return
             if batch is None:
                 return
@@ -55,7 +55,7 @@ def read_parquet(path: Path) -> Iterator[Item]:
                 missing = [f.name for f in schema.fields if not f.nullable and fields.get(f.name) is None]
                 if missing:
                     content = repr(fields).encode(errors="backslashreplace")
-                    yield Refused("missing", f"{schema.name}: {', '.join(missing)}", content, path.name, row)
+                    yield Refused("missing", f"{schema.name}: {', '.join(missing)}", content, capture_name(path), row)
                 else:
                     yield Record(schema, fields)
 

@@ -5,6 +5,7 @@ what it cannot read it yields as `Refused`. It raises a `Fault` only where it ca
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemas.records.deadletter import KEPT_BYTES
@@ -52,6 +53,15 @@ Source = Iterator[Item]
 MAX_DETAIL = 500
 
 
+def capture_name(path: Path) -> str:
+    """The name of a file as records carry it; bytes of the name that are not UTF-8 are replaced."""
+    return _valid(path.name)
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def deadletter(refused: Refused, stage: str, now: int) -> dict[str, Any]:
     """The fields of the `deadletter` record of a refusal.
 
@@ -63,8 +73,8 @@ def deadletter(refused: Refused, stage: str, now: int) -> dict[str, Any]:
         "time": now if refused.time is None else refused.time,
         "stage": stage,
         "reason": refused.reason,
-        "detail": " ".join(refused.detail.split())[:MAX_DETAIL],
-        "capture": refused.capture,
+        "detail": _valid(" ".join(refused.detail.split())[:MAX_DETAIL]),
+        "capture": None if refused.capture is None else _valid(refused.capture),
         "frame": refused.frame,
         "length": len(refused.content) if refused.length is None else refused.length,
         "content": refused.content[:KEPT_BYTES],

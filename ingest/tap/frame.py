@@ -166,8 +166,15 @@ def text(tree: Tree, name: str) -> str | None:
     """The first value of that name."""
     for key, value in pairs(tree):
         if key == name and isinstance(value, str):
-            return value
+            return printable(value)
     return None
+
+
+def printable(value: str) -> str:
+    """A text that UTF-8 and PostgreSQL can hold: lone surrogates and NUL are replaced."""
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def pairs(tree: Any) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,7 @@ from struct import unpack
 from typing import Any, Final
 
 from ingest.source import Record
-from ingest.tap.frame import MAX_INT64, Frame, Tree, child, flag, instant, integer, octets, pairs, text
+from ingest.tap.frame import MAX_INT64, Frame, Tree, child, flag, instant, integer, octets, pairs, printable, text
 from schemas.records import GOOSE
 from schemas.types import MAX_BYTES, MAX_ITEMS
 
@@ -96,7 +96,7 @@ def _value(member: Any, depth: int) -> str:
             case "octet_string" | "binary_time":
                 return octets(value)[:MAX_BYTES].hex()
             case "integer" | "unsigned" | "bcd" | "visible_string" | "mMSString" | "utc_time" | "objId":
-                return value[:MAX_BYTES]
+                return printable(value[: MAX_BYTES // 4])
     return ""
 
 

@@ -104,6 +104,8 @@ def _read_body(pdu: Pdu, body: Tree) -> None:
             got.setdefault(name, value)
     word = {name: integer(got.get(name), 0xFFFF) for name in _FIELDS}
     pdu.fields = {ours: word[theirs] for theirs, ours in _FIELDS.items() if word[theirs] is not None}
+    if pdu.function in (5, 6) and "address" in pdu.fields:
+        pdu.fields["quantity"] = 1
     data = octets(got.get("modbus.data"))
     match pdu.function:
         case 1 | 2 | 3 | 4:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from ingest.source import Item, Refused
+from ingest.source import Item, Refused, capture_name
 from ingest.tap.blocks import Blocks
 from ingest.tap.decode import Decoder, Ports
 from schemas.errors import RunFault
@@ -61,8 +61,8 @@ def read_capture(path: Path, site: str, options: TapOptions | None = None) -> It
         RunFault: tshark is absent, or cannot read the file.
     """
     options = options or TapOptions()
-    decoder = Decoder(site, path.name, options.ports)
-    with _Dissection([*_command(options), "-r", os.fspath(path)]) as dissection:
+    decoder = Decoder(site, capture_name(path), options.ports)
+    with _Dissection([*dissect_command(options), "-r", os.fspath(path)]) as dissection:
         blocks = Blocks()
         while chunk := dissection.read():
             for block in blocks.feed(chunk):
@@ -73,7 +73,7 @@ def read_capture(path: Path, site: str, options: TapOptions | None = None) -> It
             return
         if not any(sign in message for sign in _DAMAGED):
             raise RunFault(f"tshark: {message}", str(path), "give a pcap or pcapng file that tshark can open")
-        yield Refused("damaged capture", message, capture=path.name)
+        yield Refused("damaged capture", message, capture=capture_name(path))
 
 
 def read_interface(interface: str, site: str, options: TapOptions | None = None) -> Iterator[Item]:
@@ -90,7 +90,7 @@ def read_interface(interface: str, site: str, options: TapOptions | None = None)
     capture = [options.dumpcap, "-q", "-P", "-i", interface, "-B", str(_KERNEL_BUFFER_MIB), "-w", "-"]
     if options.capture_filter:
         capture += ["-f", options.capture_filter]
-    dissect = [*_command(options), "-r", "-", "-l", "-M", str(SESSION_PACKETS)]
+    dissect = [*dissect_command(options), "-r", "-", "-l", "-M", str(SESSION_PACKETS)]
     with _Dissection(dissect, capture) as dissection:
         blocks = Blocks()
         while True:
@@ -111,7 +111,8 @@ def read_interface(interface: str, site: str, options: TapOptions | None = None)
     )
 
 
-def _command(options: TapOptions) -> list[str]:
+def dissect_command(options: TapOptions) -> list[str]:
+    """tshark's command line, without its input: JSON of the frames that the tap reads."""
     ports = options.ports
     on_ports = " || ".join(f"tcp.port == {port}" for port in sorted(ports.all)) or "false"
     # An ICMP error quotes the head of another packet: that packet was not sent here.

@@ -58,7 +58,7 @@ TRANSACTIONS: dict[str, tuple[bytes, bytes, dict[str, Any]]] = {
     "write single coil": (
         b"\x05\x00\xac\xff\x00",
         b"\x05\x00\xac\xff\x00",
-        {"function": 5, "address": 172, "request_values": [1], "response_values": [1]},
+        {"function": 5, "address": 172, "quantity": 1, "request_values": [1], "response_values": [1]},
     ),
     "write single coil with an illegal value": (
         b"\x05\x00\xac\x12\x34",
@@ -68,7 +68,7 @@ TRANSACTIONS: dict[str, tuple[bytes, bytes, dict[str, Any]]] = {
     "write single register": (
         b"\x06\x00\x01\x00\x03",
         b"\x06\x00\x01\x00\x03",
-        {"function": 6, "address": 1, "request_values": [3], "response_values": [3]},
+        {"function": 6, "address": 1, "quantity": 1, "request_values": [3], "response_values": [3]},
     ),
     "diagnostics": (b"\x08\x00\x04\x00\x00", b"\x88\x0b", {"function": 8, "subfunction": 4, "exception": 11}),
     "write multiple coils": (
