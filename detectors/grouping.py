@@ -9,7 +9,7 @@ the last value pass over a late record (it neither sees nor becomes "the last");
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -119,3 +119,28 @@ def running_max(time: npt.NDArray[T], first: Bools) -> npt.NDArray[T]:
     climbed: Ints = np.maximum.accumulate(rank + base) - base
     highest: npt.NDArray[T] = values[climbed]
     return highest
+
+
+def place(entry_group: Ints, entry_value: Ints, group: Ints, value: Ints, side: Literal["left", "right"]) -> Ints:
+    """Where each (group, value) would stand among entries sorted by (group, value), as `numpy.searchsorted` says.
+
+    Groups are numbered from 0. All groups are laid on one line; where hostile values make it too long for 64 bits, ranks
+    take the place of values.
+    """
+    if not len(entry_value):
+        return np.zeros(len(value), dtype=np.int64)
+    groups = max(int(entry_group[-1]), int(group.max(initial=0))) + 1
+    ends = np.searchsorted(entry_group, np.arange(groups), side="right")
+    begins = np.concatenate((np.array([0]), ends[:-1]))
+    filled = ends > begins
+    low = np.where(filled, entry_value[np.minimum(begins, len(entry_value) - 1)], 0)
+    high = np.where(filled, entry_value[ends - 1], 0)
+    if float(np.sum(high.astype(np.float64) - low)) > 2.0**61 or low.min() < -(2**61) or high.max() > 2**61:
+        known, rank = np.unique(entry_value, return_inverse=True)
+        # Between two ranks there is room for a value that is no entry.
+        asked = 2 * np.searchsorted(known, value, side="left")
+        exact = known[np.minimum(asked // 2, len(known) - 1)] == value
+        return place(entry_group, 2 * rank + 1, group, np.where(exact, asked + 1, asked), side)
+    base = np.concatenate((np.array([0]), np.cumsum(high - low + 3)[:-1])) - low + 1
+    line, asked = base[entry_group] + entry_value, base[group] + np.clip(value, low[group] - 1, high[group] + 1)
+    return np.searchsorted(line, asked, side=side).astype(np.int64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from detectors.grouping import Bools, Grouped, Ints
+from detectors.grouping import Bools, Grouped, Ints, place
 from detectors.memory.base import MICROSECONDS, Memory
 
 
@@ -68,12 +68,9 @@ def entries(g: Grouped, state: dict[str, pl.Series], mask: Bools, payload: pl.Se
 def older(entry_era: Ints, entry_clock: Ints, era: Ints, until: Ints) -> Ints:
     """How many entries come before each (era, until]: entries of earlier eras, and of `era` with clock <= until.
 
-    Entries must be sorted by (era, clock). Times are replaced by ranks, so that nothing overflows.
+    Entries must be sorted by (era, clock).
     """
-    values = np.unique(np.concatenate((entry_clock, until)))
-    width = len(values) + 1
-    where = entry_era * width + np.searchsorted(values, entry_clock)
-    return np.searchsorted(where, era * width + np.searchsorted(values, until), side="right").astype(np.int64)
+    return place(entry_era, entry_clock, era, until, "right")
 
 
 def keep(g: Grouped, e: Entries, window_us: int, at_most: int, chosen: Bools | None = None) -> dict[str, pl.Series]:
