@@ -127,7 +127,7 @@ def start(
             report(Progress(domain, number, ledger, sorted(set(notes))))
 
     writer = (
-        _source(spark, domain, settings)
+        source(spark, domain, settings)
         .writeStream.queryName(f"detect-{domain.value}")
         .option("checkpointLocation", checkpoint)
         .foreachBatch(run)
@@ -144,7 +144,8 @@ def _typed(work: Work) -> Callable[..., object]:
     return bucket
 
 
-def _source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> DataFrame:
+def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> DataFrame:
+    """The stream of a domain: its topic's records and, unless switched off, the ticks; the columns that `decode` takes."""
     options = {
         "kafka.bootstrap.servers": settings.broker.bootstrap,
         "subscribe": domain.topic,
