@@ -25,6 +25,9 @@ class Confidence(Enum):
 class Firing:
     """When a detector fires, over the record and its memories.
 
+    Multiply by a constant instead of dividing by it: Polars rounds the division of a single row otherwise than that of
+    many, and verdicts must not hang on where the stream is cut.
+
     Args:
         when: boolean expression. A null is an error of the rule, not "no alert": say what an absent field means.
         memories: the memories that `when` and `values` read.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.grouping import Bools, Ints
 from detectors.memory.base import Derived, Value, View, name_of
 from detectors.memory.window import Windowed, entries, keep
 
@@ -45,6 +46,7 @@ class SeenBefore(Windowed):
         repeated[order] = np.concatenate((np.array([False]), near))[: len(order)]
         latest = np.empty(len(order), dtype=np.bool_)
         latest[order] = ~np.append(same, False)[: len(order)]
+        self._forget(e.era, number, repeated)
         seen = np.zeros(len(g.code), dtype=np.bool_)
         own = e.position >= 0
         seen[e.position[own]] = repeated[own]
@@ -53,3 +55,17 @@ class SeenBefore(Windowed):
             out if present.all() else out.set(pl.Series(~present), None),
             keep(g, e, self.window_us, self.at_most, chosen=latest),
         )
+
+    def _forget(self, era: Ints, number: Ints, repeated: Bools) -> None:
+        """Unmark repetitions of values that were forgotten: `at_most` others were seen since. Few keys have so many."""
+        pairs = np.unique(np.stack((era, number)), axis=1)[0] if len(era) > self.at_most else era[:0]
+        crowded = np.flatnonzero(np.bincount(pairs) > self.at_most) if len(pairs) else pairs
+        for one in crowded:
+            recent: dict[int, None] = {}
+            for at in range(*np.searchsorted(era, [one, one + 1])):
+                value = int(number[at])
+                repeated[at] &= value in recent
+                recent.pop(value, None)
+                recent[value] = None
+                if len(recent) > self.at_most:
+                    del recent[next(iter(recent))]

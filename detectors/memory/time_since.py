@@ -34,6 +34,7 @@ class TimeSince(Memory):
         mask = view.mask(self.where) & g.ontime
         times = pl.Series(g.time)
         seen = recall(g, times, state["time"], g.before(mask), g.inherits, g.code)
-        since = (times - seen) / MICROSECONDS
+        # Not by Polars: it divides a single row by a constant otherwise than many, and cuts would show.
+        since = pl.Series((times - seen).cast(pl.Float64).to_numpy() / MICROSECONDS).fill_nan(None)
         kept = recall(g, times, state["time"], g.last(mask), g.inherits[g.ends], g.code[g.ends])
         return since.set(pl.Series(np.logical_not(g.ontime)), None), {"time": kept}

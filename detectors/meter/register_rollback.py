@@ -30,7 +30,7 @@ def build(p: Params, site: Site) -> Firing:
     by = ("meter",)
     previous, gap, before = Last(by, "register_kwh"), TimeSince(by), Last(by, REFERENCE)
     delta = pl.col("register_kwh") - previous.col
-    allowed = p.margin * p.fuse_kw * pl.max_horizontal(gap.col, pl.lit(p.least_gap_s)) / 3600
+    allowed = p.margin * p.fuse_kw / 3600 * pl.max_horizontal(gap.col, pl.lit(p.least_gap_s))
     rollover = previous.col > 0.99 * p.register_max_kwh
     # The first reading of a meter has no past: nothing to compare with.
     wrong = ((delta < -p.eps_kwh) & ~rollover) | (delta > allowed)

@@ -42,7 +42,7 @@ def build(p: Params, site: Site) -> Firing:
     own = CountWithin(identifier, seconds=p.window_s, at_most=3000)
     bits = SumWithin(bus, seconds=p.window_s, at_most=3000, value=BITS)
     period = Period(bus, learn=p.learn)
-    load = bits.col / (site.can.bitrate * p.window_s)
+    load = bits.col * (1 / (site.can.bitrate * p.window_s))
     usual = p.window_s / period.col
     # While the rate is being learned only the load is judged.
     surges = (every.col > p.surge * usual).fill_null(False)

@@ -1,0 +1,265 @@
+"""Every memory against a plain reference that walks the records of one key, whole and cut at random points."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.key_tables import TIME, KeyTable
+from detectors.memory import (
+    CountWithin,
+    Cusum,
+    Derived,
+    DistinctWithin,
+    Ewma,
+    Last,
+    Least,
+    Memory,
+    Period,
+    Recent,
+    RunLength,
+    SeenBefore,
+    SumWithin,
+    TimeSince,
+)
+from detectors.memory.recent import REFERENCE
+
+LIFETIME = 40_000_000
+SECOND = 1_000_000
+W = Derived("w", pl.col("w"))
+BY = ("key",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record: key, time in seconds, a number, a word, whether `where` holds (null counts as no)."""
+
+    key: str | None
+    time: float
+    x: float | None
+    word: str | None
+    w: bool | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A record as the reference of a memory sees it, with the clock of its key after it."""
+
+    row: Row
+    number: int
+    time: int
+    clock: int
+    ontime: bool
+
+    @property
+    def where(self) -> bool:
+        return self.row.w is True
+
+
+#: Reference: (earlier records of the key's life, this record) -> value.
+Reference = Callable[[Sequence[Seen], Seen], Any]
+
+
+def finite(x: float | None) -> bool:
+    return x is not None and math.isfinite(x)
+
+
+def last(of: Callable[[Seen], Any]) -> Reference:
+    def value(past: Sequence[Seen], now: Seen) -> Any:
+        known = [of(s) for s in past if s.where and s.ontime and of(s) is not None]
+        return known[-1] if known and now.ontime else None
+
+    return value
+
+
+def time_since(past: Sequence[Seen], now: Seen) -> float | None:
+    known = [s.time for s in past if s.where and s.ontime]
+    return (now.time - known[-1]) / SECOND if known and now.ontime else None
+
+
+def in_window(past: Sequence[Seen], now: Seen, seconds: float, of: Callable[[Seen], bool]) -> list[Seen]:
+    """Records that count, this one included, whose clock is in this record's window."""
+    counted = [s for s in (*past, now) if of(s) and s.time > s.clock - seconds * SECOND]
+    return [s for s in counted if s.clock > now.clock - seconds * SECOND]
+
+
+def count_within(past: Sequence[Seen], now: Seen) -> int:
+    return min(3, len(in_window(past, now, 10, lambda s: s.where)))
+
+
+def sum_within(past: Sequence[Seen], now: Seen) -> float:
+    latest = in_window(past, now, 10, lambda s: s.where)[-3:]
+    values = [s.row.x for s in latest]
+    whole = [round(min(max(x, -1e9), 1e9) * 1e6) for x in values if x is not None and not math.isnan(x)]
+    return sum(whole) / 1e6
+
+
+def distinct_within(past: Sequence[Seen], now: Seen) -> int:
+    counted = in_window(past, now, 10, lambda s: s.where and s.row.word is not None)
+    return min(3, len({s.row.word for s in counted}))
+
+
+def recent(past: Sequence[Seen], now: Seen) -> list[dict[str, Any]] | None:
+    if not now.where or now.time <= now.clock - 10 * SECOND:
+        return None
+    return [{"offset": s.number} for s in in_window(past, now, 10, lambda s: s.where)[-3:]]
+
+
+def seen_before(past: Sequence[Seen], now: Seen) -> bool | None:
+    if now.row.word is None:
+        return None
+    if not now.where or now.time <= now.clock - 10 * SECOND:
+        return False
+    earlier = in_window(past, now, 10, lambda s: s.where and s.row.word is not None)[:-1]
+    # The three least recently seen values at most: the order of their last appearance.
+    words = list(dict.fromkeys(s.row.word for s in reversed(earlier)))
+    return now.row.word in words[:3]
+
+
+def ewma(past: Sequence[Seen], now: Seen) -> float | None:
+    mean, count = math.nan, 0
+    for s in past:
+        if s.where and s.ontime and finite(s.row.x):
+            assert s.row.x is not None
+            mean = s.row.x if math.isnan(mean) else mean + 0.3 * (s.row.x - mean)
+            count += 1
+    return mean if count >= 2 and now.ontime else None
+
+
+def cusum(past: Sequence[Seen], now: Seen) -> float:
+    total = 0.0
+    for s in (*past, now):
+        if s.where and s.ontime and finite(s.row.x):
+            assert s.row.x is not None
+            total = max(0.0, total + s.row.x - 0.5)
+    return total
+
+
+def least(past: Sequence[Seen], now: Seen) -> float | None:
+    known = [s.row.x for s in past if s.where and s.ontime and s.row.x is not None and finite(s.row.x)]
+    return min(known) if known else None
+
+
+def period(past: Sequence[Seen], now: Seen) -> float | None:
+    times = [s.time for s in past if s.where and s.ontime]
+    return (times[4] - times[0]) / (4 * SECOND) if len(times) > 4 else None
+
+
+def run_length(past: Sequence[Seen], now: Seen) -> int | None:
+    if not now.ontime or now.row.word is None:
+        return None
+    run = 1
+    for s in reversed([s for s in past if s.ontime and s.row.word is not None]):
+        if s.row.word != now.row.word:
+            break
+        run += 1
+    return run
+
+
+CASES: list[tuple[Memory, Reference]] = [
+    (Last(BY, "x", W), last(lambda s: s.row.x)),
+    (Last(BY, "word", W), last(lambda s: s.row.word)),
+    (Last(BY, REFERENCE, W), last(lambda s: {"offset": s.number})),
+    (TimeSince(BY, W), time_since),
+    (CountWithin(BY, 10, 3, W), count_within),
+    (SumWithin(BY, 10, 3, "x", W), sum_within),
+    (DistinctWithin(BY, 10, 3, "word", W), distinct_within),
+    (Recent(BY, 10, 3, W), recent),
+    (Ewma(BY, "x", 0.3, 2, W), ewma),
+    (Cusum(BY, "x", 0.5, W), cusum),
+    (Least(BY, "x", W), least),
+    (Period(BY, 4, W), period),
+    (RunLength(BY, "word"), run_length),
+    (SeenBefore(BY, 10, 3, "word", W), seen_before),
+]
+
+
+def expected(rows: Sequence[Row], reference: Reference) -> list[Any]:
+    lives: dict[str | None, list[Seen]] = {}
+    out = []
+    for number, row in enumerate(rows):
+        time = round(row.time * SECOND)
+        life = lives.setdefault(row.key, [])
+        clock = life[-1].clock if life else time
+        if life and time - clock > LIFETIME:
+            life.clear()
+            clock = time
+        now = Seen(row, number, time, max(clock, time), time >= clock)
+        out.append(reference(life, now))
+        life.append(now)
+    return out
+
+
+def actual(rows: Sequence[Row], memory: Memory, ends: Sequence[int]) -> list[Any]:
+    table = KeyTable("r", BY, LIFETIME)
+    state = None
+    out: list[Any] = []
+    for low, high in pairwise([0, *ends, len(rows)]):
+        if low == high:
+            continue
+        part = rows[low:high]
+        frame = pl.DataFrame(
+            {
+                "key": [r.key for r in part],
+                TIME: [round(r.time * SECOND) for r in part],
+                "x": [r.x for r in part],
+                "word": [r.word for r in part],
+                "w": [r.w for r in part],
+                REFERENCE: [{"offset": low + i} for i in range(len(part))],
+            },
+            schema_overrides={"key": pl.String, "x": pl.Float64, "word": pl.String, "w": pl.Boolean},
+        )
+        opened = table.open(state, frame)
+        out += opened.advance(frame, memory).to_list()
+        state = opened.close()
+    return out
+
+
+#: Many records of few keys within a window, so that memories saturate.
+crowd_of = st.lists(
+    st.builds(
+        Row,
+        key=st.just("a"),
+        time=st.integers(0, 12).map(float),
+        x=st.integers(-3, 3).map(float),
+        word=st.sampled_from("uvwxyz"),
+        w=st.just(True),
+    ),
+    min_size=12,
+    max_size=40,
+)
+rows_of = st.lists(
+    st.builds(
+        Row,
+        key=st.sampled_from(["a", "b", None]),
+        time=st.one_of(st.integers(0, 30).map(float), st.integers(0, 300).map(lambda t: t / 3), st.just(0.0)),
+        x=st.one_of(st.none(), st.floats(), st.integers(-3, 3).map(float)),
+        word=st.sampled_from(["u", "v", "w", "x", "y", None]),
+        w=st.sampled_from([True, True, True, False, None]),
+    ),
+    max_size=25,
+)
+
+
+def same(got: Any, want: Any) -> bool:
+    if isinstance(want, float) and isinstance(got, float):
+        return got == want or (math.isnan(got) and math.isnan(want))
+    return bool(got == want)
+
+
+@pytest.mark.parametrize(("memory", "reference"), [pytest.param(m, r, id=m.name) for m, r in CASES])
+@settings(max_examples=50, deadline=None)
+@given(rows=st.one_of(rows_of, crowd_of), cuts=st.lists(st.integers(0, 40), max_size=5), hurry=st.booleans())
+def test_as_the_reference(memory: Memory, reference: Reference, rows: list[Row], cuts: list[int], hurry: bool) -> None:
+    # In order most of the time: hypothesis likes to shuffle, real streams do less.
+    ordered = sorted(rows, key=lambda r: r.time) if hurry else rows
+    want = expected(ordered, reference)
+    for ends in ([], sorted({min(c, len(ordered)) for c in cuts}), list(range(len(ordered)))):
+        got = actual(ordered, memory, ends)
+        assert all(same(g, w) for g, w in zip(got, want, strict=True)), (ends, got, want)
