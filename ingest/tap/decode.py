@@ -93,7 +93,7 @@ class Decoder:
         self._number = frame.number
         frame.base = self._base
         waited = self._expired(frame.time)
-        return self._release([*waited, *self._frame(frame, layers)])
+        return self._release([*waited, *self._frame(frame, layers, _MALFORMED_KEY.encode() in block)])
 
     def advance(self, now: int) -> list[Item]:
         """Let time pass without a frame: what has waited too long at `now` (microseconds since 1970) comes out."""
@@ -136,7 +136,7 @@ class Decoder:
         time = item.fields["time"] if isinstance(item, Record) else item.time
         heapq.heappush(self._held, (self._now if time is None else time, next(self._order), item))
 
-    def _frame(self, frame: Frame, layers: Tree) -> list[Item]:
+    def _frame(self, frame: Frame, layers: Tree, suspect: bool) -> list[Item]:
         found = [(name, layer) for name, layer in descend(layers, frame) if name in _PDU or name in _BODIES]
         if not found:
             return self._without_pdu(frame)
@@ -147,7 +147,7 @@ class Decoder:
             body = found[place + 1][1] if place + 1 < len(found) and found[place + 1][0] == _PDU[name] else None
             last = not any(later in _PDU for later, _ in found[place + 1 :])
             fault = frame.malformed if last else None
-            if fault is None and (has(layer, "_ws.malformed") or (body is not None and has(body, "_ws.malformed"))):
+            if fault is None and suspect and (has(layer, _MALFORMED_KEY) or has(body, _MALFORMED_KEY)):
                 fault = "malformed packet"
             items += self._pdu(frame, name, layer, body, fault)
         return items
@@ -212,4 +212,6 @@ def decode_block(block: bytes, site: str, capture: str | None = None, ports: Por
 
 #: The layers that begin a PDU, and the layer that goes on with it.
 _PDU: Final[dict[str, str | None]] = {"mbtcp": "modbus", "iec60870_104": "iec60870_asdu", "goose": None}
+#: Stands wherever tshark gave up.
+_MALFORMED_KEY: Final = "_ws.malformed"
 _BODIES: Final = frozenset({"modbus", "iec60870_asdu"})

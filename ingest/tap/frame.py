@@ -1,6 +1,6 @@
 """One frame of tshark's JSON output: its layers in order, with what every protocol needs of the lower ones.
 
-The layers are kept as lists of pairs: a frame may hold several PDUs of one protocol, and tshark then repeats the key.
+The layers are kept as pairs: a frame may hold several PDUs of one protocol, and tshark then repeats the key.
 """
 
 import json
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from ingest.source import Refused
 
-#: A layer or subtree: name -> text or subtree, in tshark's order, names may repeat.
-Tree = list[tuple[str, Any]]
+#: A layer or subtree: name -> text or subtree, in tshark's order, names may repeat. Only JSON objects become tuples,
+#: so where hostile text puts an array it is no tree.
+Tree = tuple[tuple[str, Any], ...]
 
 MAX_INT32: Final = 2**31 - 1
 MAX_INT64: Final = 2**63 - 1
@@ -21,7 +22,7 @@ _MAX_DIGITS: Final = 24
 #: Deepest nesting of subtrees that is followed.
 _MAX_DEPTH: Final = 32
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=list)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=tuple)
 _MONTHS: Final = {
     name: number
     for number, name in enumerate(
@@ -125,8 +126,8 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
 
     A tunnel repeats the lower layers; the innermost count.
     """
-    for name, layer in pairs(layers):
-        if not isinstance(layer, list):
+    for name, layer in layers:
+        if not isinstance(layer, tuple):
             continue
         match name:
             case "eth":
@@ -141,10 +142,9 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
                 frame.source_port = integer(text(layer, "tcp.srcport")) or 0
                 frame.destination_port = integer(text(layer, "tcp.dstport")) or 0
                 frame.payload = octets(text(layer, "tcp.payload"))
-                analysis = child(layer, "tcp.analysis")
-                if analysis:
-                    frame.resent = any(has(analysis, flag) for flag in _RESENT)
-                    frame.probe = any(has(analysis, flag) for flag in _PROBES)
+                remarks = child(child(layer, "tcp.analysis"), "tcp.analysis.flags")
+                frame.resent = any(has(remarks, remark) for remark in _RESENT)
+                frame.probe = any(has(remarks, remark) for remark in _PROBES)
             case _ if name in _SEGMENTS:
                 numbers = (integer(value, MAX_INT64) for key, value in layer if key in _SEGMENT)
                 frame.segments += [n for n in numbers if n is not None and 0 < n < frame.number]
@@ -156,15 +156,16 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
 
 def child(tree: Any, name: str) -> Tree:
     """The first subtree of that name; empty where there is none."""
-    for key, value in pairs(tree):
-        if key == name and isinstance(value, list):
-            return value
-    return []
+    if isinstance(tree, tuple):
+        for key, value in tree:
+            if key == name and isinstance(value, tuple):
+                return value
+    return ()
 
 
 def text(tree: Tree, name: str) -> str | None:
     """The first value of that name."""
-    for key, value in pairs(tree):
+    for key, value in tree:
         if key == name and isinstance(value, str):
             return printable(value)
     return None
@@ -177,17 +178,11 @@ def printable(value: str) -> str:
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def pairs(tree: Any) -> Iterator[tuple[str, Any]]:
-    """The pairs of a tree; what is no pair (an array where tshark writes objects) is passed over."""
-    if isinstance(tree, list):
-        for pair in tree:
-            if isinstance(pair, tuple):
-                yield pair
-
-
 def has(tree: Any, name: str, depth: int = _MAX_DEPTH) -> bool:
     """True where a key of that name stands anywhere in the tree."""
-    return depth > 0 and any(key == name or has(value, name, depth - 1) for key, value in pairs(tree))
+    if not isinstance(tree, tuple) or depth == 0:
+        return False
+    return any(key == name or has(value, name, depth - 1) for key, value in tree)
 
 
 def integer(value: Any, highest: int = MAX_INT32) -> int | None:

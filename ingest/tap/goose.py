@@ -4,7 +4,7 @@ from struct import unpack
 from typing import Any, Final
 
 from ingest.source import Record
-from ingest.tap.frame import MAX_INT64, Frame, Tree, child, flag, instant, integer, octets, pairs, printable, text
+from ingest.tap.frame import MAX_INT64, Frame, Tree, child, flag, instant, integer, octets, printable, text
 from schemas.records import GOOSE
 from schemas.types import MAX_BYTES, MAX_ITEMS
 
@@ -63,7 +63,7 @@ def read_goose(frame: Frame, layer: Tree, site: str, capture: str | None) -> Rec
 
 def _values(tree: Tree, depth: int) -> list[str]:
     """The members of a data set or structure, in order."""
-    values = [_value(member, depth) for name, member in pairs(tree) if name == "goose.Data_tree"]
+    values = [_value(member, depth) for name, member in tree if name == "goose.Data_tree"]
     if len(values) > MAX_ITEMS:
         raise MalformedGoose(f"{len(values)} data set members, the bound is {MAX_ITEMS}")
     return values
@@ -73,12 +73,12 @@ def _value(member: Any, depth: int) -> str:
     """One member as text: true or false, decimal, bits of a bit string, octets as hex, a structure in braces."""
     if depth == 0:
         raise MalformedGoose(f"data set nested deeper than {_MAX_DEPTH}")
-    if not isinstance(member, list):
+    if not isinstance(member, tuple):
         return ""
     padding = integer(text(member, "ber.bitstring.padding"), 7) or 0
-    for name, value in pairs(member):
+    for name, value in member:
         kind = name.removeprefix("goose.")
-        if isinstance(value, list):
+        if isinstance(value, tuple):
             if kind in ("structure_tree", "array_tree"):
                 inner = ",".join(_values(value, depth - 1))
                 return f"{{{inner}}}" if kind == "structure_tree" else f"[{inner}]"

@@ -7,7 +7,7 @@ of 1/32768, so they are exact.
 from typing import Any, Final
 
 from ingest.source import Record
-from ingest.tap.frame import Frame, Tree, flag, instant, integer, pairs, text
+from ingest.tap.frame import Frame, Tree, flag, instant, integer, text
 from schemas.records import IEC104
 
 _FORMATS: Final = {0: "I", 1: "S", 3: "U"}
@@ -105,8 +105,8 @@ def _unit(asdu: Tree) -> dict[str, Any]:
 
 def _objects(asdu: Tree) -> list[dict[str, Any]]:
     objects = []
-    for name, value in pairs(asdu):
-        if isinstance(value, list) and name.startswith("IOA:"):
+    for name, value in asdu:
+        if isinstance(value, tuple) and name.startswith("IOA:"):
             flat: dict[str, str] = {}
             _flatten(value, flat, _MAX_DEPTH)
             # A sequence (SQ = 1) carries the first address alone; tshark counts on in the label.
@@ -119,10 +119,10 @@ def _objects(asdu: Tree) -> list[dict[str, Any]]:
 
 
 def _flatten(tree: Tree, flat: dict[str, str], depth: int) -> None:
-    for name, value in pairs(tree):
+    for name, value in tree:
         if isinstance(value, str):
             flat.setdefault(name.removeprefix(_PREFIX), value)
-        elif isinstance(value, list) and depth:
+        elif isinstance(value, tuple) and depth:
             _flatten(value, flat, depth - 1)
 
 

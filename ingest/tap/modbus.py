@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from ingest.tap.frame import Frame, Tree, integer, octets, pairs, text
+from ingest.tap.frame import Frame, Tree, integer, octets, text
 
 #: Bytes of an MBAP header up to and with the unit identifier.
 MBAP: Final = 7
@@ -93,8 +93,8 @@ def read_pdu(frame: Frame, header: Tree, body: Tree, ports: frozenset[int]) -> P
 def _read_body(pdu: Pdu, body: Tree) -> None:
     got: dict[str, Any] = {}
     values: list[int] = []
-    for name, value in pairs(body):
-        if isinstance(value, list):
+    for name, value in body:
+        if isinstance(value, tuple):
             number = integer(text(value, "modbus.regval_uint16"), 0xFFFF)
             if number is None:
                 number = integer(text(value, "modbus.bitval"), 1)
