@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +60,8 @@ class Database:
     reader_dsn: str
 
 
-@pytest.fixture
-def database(stack: StackState) -> Iterator[Database]:
+@contextmanager
+def new_database(stack: StackState) -> Iterator[Database]:
     """A new, empty database of the shared server, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     administrator = stack.dsn_of(postgres.ADMINISTRATOR, "postgres")
@@ -72,6 +73,13 @@ def database(stack: StackState) -> Iterator[Database]:
     yield Database(stack.dsn_of(postgres.OWNER, name), stack.dsn_of(postgres.READER, name))
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(stack: StackState) -> Iterator[Database]:
+    """A database of the test's own."""
+    with new_database(stack) as own:
+        yield own
 
 
 @pytest.fixture

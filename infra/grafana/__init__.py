@@ -1,0 +1,1 @@
+"""Grafana: provisioning, and dashboards generated from Python. `python -m infra.grafana.generate` writes their JSON."""

@@ -1,0 +1,89 @@
+"""Structure of the dashboards and of the provisioning: Grafana saves a wrong type or a broken reference without a word."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.grafana.generate import DIRECTORY, PROVISIONING, dashboards, text
+
+PANEL_TYPES = {
+    "stat", "timeseries", "table", "bargauge", "gauge", "barchart", "piechart", "heatmap", "state-timeline",
+    "status-history", "geomap", "nodeGraph", "text", "alertlist", "dashlist", "annolist", "histogram", "logs",
+}  # fmt: skip
+GENERATED = dashboards()
+SOURCES = yaml.safe_load((PROVISIONING / "datasources/gridwatch.yaml").read_text())["datasources"]
+
+
+def references(value: Any) -> Iterator[dict[str, str]]:
+    """Every data source that a dashboard names."""
+    if isinstance(value, dict):
+        if "datasource" in value:
+            yield value["datasource"]
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def test_committed_files_are_the_generated_ones() -> None:
+    committed = {path.name: path.read_text(encoding="utf-8") for path in DIRECTORY.glob("*.json")}
+    assert committed == {name: text(board) for name, board in GENERATED.items()}, "python -m infra.grafana.generate"
+
+
+def test_uids_are_unique() -> None:
+    uids = [board["uid"] for board in GENERATED.values()] + [source["uid"] for source in SOURCES]
+    assert len(set(uids)) == len(uids) and all(0 < len(uid) <= 40 for uid in uids)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_panels(name: str) -> None:
+    panels = GENERATED[name]["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells: set[tuple[int, int]] = set()
+    for panel in panels:
+        assert panel["type"] in PANEL_TYPES
+        assert panel["title"] and panel["description"]
+        grid = panel["gridPos"]
+        assert grid["w"] >= 1 and grid["h"] >= 1 and grid["x"] >= 0 and grid["x"] + grid["w"] <= 24
+        own = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        assert not own & cells, f"{panel['title']} covers another panel"
+        cells |= own
+        refs = [target["refId"] for target in panel["targets"]]
+        assert refs and len(set(refs)) == len(refs)
+        assert all(
+            t["rawSql"].strip() and t["rawQuery"] and t["format"] in ("table", "time_series") for t in panel["targets"]
+        )
+        columns = [override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]]
+        assert len(set(columns)) == len(columns)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_every_data_source_is_provisioned(name: str) -> None:
+    known = {(source["type"], source["uid"]) for source in SOURCES}
+    found = {(reference["type"], reference["uid"]) for reference in references(GENERATED[name])}
+    assert found == known
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_variables_and_annotations(name: str) -> None:
+    board = GENERATED[name]
+    names = [variable["name"] for variable in board["templating"]["list"]]
+    assert len(set(names)) == len(names)
+    sql = json.dumps(board["panels"])
+    assert all(f"${variable}" in sql for variable in names), "a variable that nothing uses"
+    assert not any(key.startswith("auto") for variable in board["templating"]["list"] for key in variable)
+    for annotation in board["annotations"]["list"]:
+        assert annotation["rawQuery"] == annotation["target"]["rawSql"]
+        assert "limit" not in annotation["target"]
+
+
+def test_provisioning_is_what_grafana_reads() -> None:
+    (source,) = SOURCES
+    assert source["access"] == "proxy" and source["user"] == "grafana"
+    assert source["secureJsonData"]["password"].startswith("$"), "no secret in the repository"
+    (provider,) = yaml.safe_load((PROVISIONING / "dashboards/gridwatch.yaml").read_text())["providers"]
+    assert provider["type"] == "file" and provider["options"]["path"] == "/etc/grafana/dashboards"
