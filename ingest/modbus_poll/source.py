@@ -12,6 +12,7 @@ from ingest.source import Item, Record
 
 #: Records that wait for the publisher; when it is full the pollers wait, and overdue polls are left out.
 QUEUE: Final = 10_000
+_ASK_AGAIN_S: Final = 0.05
 
 
 def now_us() -> int:
@@ -40,8 +41,13 @@ def poll(points: PointMap, clock: Callable[[], int] = now_us, seed: int = 0, lim
             pollers = [DevicePoller(points.site, device, clock, seed) for device in points.devices]
             tasks = [group.create_task(poller.run(waiting.put)) for poller in pollers]
             await stop.wait()
-            for task in tasks:
-                task.cancel()
+            pending = set(tasks)
+            while pending:
+                for task in pending:
+                    task.cancel()
+                # Asked again: before Python 3.12 `asyncio.wait_for`, in which pymodbus waits for an answer, loses a
+                # cancellation that comes at the same moment as the answer.
+                _, pending = await asyncio.wait(pending, timeout=_ASK_AGAIN_S)
 
     async def batch() -> list[Record]:
         """All that waits, at least one record; nothing once the pollers have ended."""

@@ -234,6 +234,22 @@ def test_many_devices_through_the_source_until_it_is_closed() -> None:
     asyncio.run(scene())
 
 
+def test_the_source_closes_also_in_the_moment_of_an_answer() -> None:
+    async def scene() -> None:
+        async with server() as port:
+            busy = PointMap(site="s", devices=tuple(device(port, name=str(n), period_s=0.001) for n in range(6)))
+
+            def open_and_close(records: int) -> None:
+                with closing(poll(busy)) as source:  # type: ignore[type-var]
+                    for _ in range(records):
+                        next(source)
+
+            for records in range(20, 60):
+                await asyncio.to_thread(open_and_close, records)
+
+    asyncio.run(scene())
+
+
 def test_back_off_doubles_up_to_its_limit_and_starts_over() -> None:
     backoff = Backoff(1, 8, "seed")
     waits = [backoff.wait_s() for _ in range(6)]

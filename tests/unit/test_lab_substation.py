@@ -69,7 +69,7 @@ class _Run:
                     if over.is_set():
                         return
 
-        polling = threading.Thread(target=master)
+        polling = threading.Thread(target=master, daemon=True)
         polling.start()
         with capture.open("wb") as file:
             pcap = PcapStream(file, now_us)
