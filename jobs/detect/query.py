@@ -35,6 +35,7 @@ class DetectSettings:
         max_offsets: records a micro-batch at most.
         tick_s: seconds between ticks; 0 for none (closed data).
         once: True to process what is on the topics now and stop.
+        kafka_options: security of the connection, in the words of Spark's Kafka source.
         only: ids of the detectors to run; empty for all.
     """
 
@@ -45,6 +46,7 @@ class DetectSettings:
     max_offsets: int = 500_000
     tick_s: int = 1
     once: bool = False
+    kafka_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     only: tuple[str, ...] = ()
 
 
@@ -158,7 +160,7 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
         "kafka.max.partition.fetch.bytes": "16777216",
         "fetchOffset.numRetries": "10",
     }
-    options |= {f"kafka.{name}": value for name, value in settings.broker.security.items()}
+    options |= dict(settings.kafka_options)
     records = (
         spark.readStream.format("kafka")
         .options(**options)
