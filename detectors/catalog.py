@@ -1,7 +1,7 @@
 """The catalogue: every detector, explicitly, and how long each record type's past counts."""
 
 from detectors.detector import Detector
-from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature
+from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature, unusual_reading
 from detectors.substation import (
     goose_forged,
     iec104_command,
@@ -27,6 +27,7 @@ DETECTORS: tuple[Detector, ...] = (
     mass_silence.DETECTOR,
     register_rollback.DETECTOR,
     tamper_signature.DETECTOR,
+    unusual_reading.DETECTOR,
     goose_forged.DETECTOR,
     iec104_command.DETECTOR,
     iec104_refused.DETECTOR,

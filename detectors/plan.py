@@ -24,7 +24,7 @@ from detectors.memory.base import Derived, Memory
 from detectors.memory.ewma import Ewma
 from detectors.memory.recent import REFERENCE
 from detectors.memory.time_since import TimeSince
-from detectors.scoring import LoadedModel, load_model
+from detectors.scoring import LoadedModel, check_model, load_model
 from detectors.sentences import names_in
 from detectors.site import Site
 from schemas.errors import ConfigFault
@@ -215,7 +215,9 @@ def _add(plan: RecordPlan, detector: Detector, site: Site) -> None:
         case Row() | Remembering():
             plan.rules.append(Rule(detector, kind.build(params, site)))
         case Model():
-            plan.scored.append(Scored(detector, kind.features(params, site), load_model(kind.reference)))
+            features, model = kind.features(params, site), load_model(kind.reference)
+            check_model(model, detector.record, features.columns)
+            plan.scored.append(Scored(detector, features, model))
         case Step():
             plan.steps.append(Stepped(detector, kind.build(params, site)))
         case Silence():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,8 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import ConfigFault
+from schemas.types import Scalar, Schema
 
 MODELS = Path(__file__).parent / "models"
+
+#: Records scored at once: what the estimator makes of them stays in the processor's cache.
+CHUNK = 8192
 
 #: Types beyond numpy's and scikit-learn's basic ones that a model file may hold; skops refuses any other.
 TRUSTED: tuple[str, ...] = ()
@@ -27,6 +32,7 @@ class LoadedModel:
         digest: SHA-256 of the model file, as its card says.
         features: feature names, in the order of the matrix.
         threshold: score above which a record is anomalous.
+        fields: field -> type and unit, as they were when it was trained.
         estimator: scikit-learn estimator with `score_samples` (higher is more normal).
     """
 
@@ -34,11 +40,40 @@ class LoadedModel:
     digest: str
     features: tuple[str, ...]
     threshold: float
+    fields: Mapping[str, str]
     estimator: Any
 
     def score(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Anomaly score of each row (records, features): higher is more anomalous."""
-        return -np.asarray(self.estimator.score_samples(matrix), dtype=np.float64)
+        parts = [matrix[low : low + CHUNK] for low in range(0, len(matrix), CHUNK)]
+        return -np.concatenate([self.estimator.score_samples(part) for part in parts], dtype=np.float64)
+
+
+def field_types(schema: Schema, fields: Iterable[str]) -> dict[str, str]:
+    """Type and unit of fields of a schema, as a card keeps them."""
+
+    def text(name: str) -> str:
+        kind = schema[name].type
+        return f"{kind.value if isinstance(kind, Scalar) else kind} {schema[name].unit}".strip()
+
+    return {name: text(name) for name in sorted(fields) if name in schema}
+
+
+def check_model(model: LoadedModel, schema: Schema, features: Iterable[str]) -> None:
+    """That a model fits the detector that uses it.
+
+    Raises:
+        ConfigFault: trained on other features, or on fields that have another type or unit now.
+    """
+    where, again = f"detectors/models/{model.name}.json", f"run `gridwatch train {model.name}`"
+    if set(features) != set(model.features):
+        raise ConfigFault(f"model {model.name} was trained on other features", where, again)
+    now = field_types(schema, model.fields)
+    for name, trained in model.fields.items():
+        if now.get(name) != trained:
+            raise ConfigFault(
+                f"model {model.name} was trained on {name} as {trained}, it is {now.get(name, 'gone')}", where, again
+            )
 
 
 @cache
@@ -65,4 +100,4 @@ def load_model(name: str, folder: Path = MODELS) -> LoadedModel:
         estimator = load(model_file, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as wrong:
         raise ConfigFault(f"model {name} holds untrusted types: {wrong}", str(model_file), again) from wrong
-    return LoadedModel(name, digest, tuple(card["features"]), float(card["threshold"]), estimator)
+    return LoadedModel(name, digest, tuple(card["features"]), float(card["threshold"]), card["fields"], estimator)

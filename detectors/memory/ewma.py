@@ -8,12 +8,16 @@ import polars as pl
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 from detectors.memory.rounds import rounds
 
+#: Count at which it stops: far beyond any 1/alpha, and it fits 32 bits.
+MANY = 2**30
+
 
 @dataclass(frozen=True)
 class Ewma(Memory):
-    """m <- m + alpha * (value - m) over the key's on-time non-null values; a record sees m of the records before it.
+    """m <- m + max(alpha, 1/n) * (value - m) over the key's on-time finite values; a record sees m of those before it.
 
-    Null until the key had `least` values, so that nothing is judged by a mean of one. Size: 16 bytes a key.
+    The plain mean of the first 1/alpha values, exponentially weighted from then on: the first value has no weight of its
+    own. Null until the key had `least` values, so that nothing is judged by a mean of one. Size: 12 bytes a key.
     """
 
     value: Value = ""
@@ -43,9 +47,10 @@ class Ewma(Memory):
         count0_of = np.where(g.inherits, count0[g.code], 0)
         mean, count = np.empty(len(x)), np.empty(len(x), dtype=np.int64)
         for at, previous in rounds(g, mask):
+            number = np.where(previous >= 0, count[previous], count0_of[at]) + 1
             m = np.where(previous >= 0, mean[previous], mean0_of[at])
-            mean[at] = np.where(np.isnan(m), x[at], m + self.alpha * (x[at] - m))
-            count[at] = np.where(previous >= 0, count[previous], count0_of[at]) + 1
+            mean[at] = np.where(number == 1, x[at], m + np.maximum(self.alpha, 1.0 / number) * (x[at] - m))
+            count[at] = np.minimum(number, MANY)
         before = g.before(mask)
         seen = np.where(before >= 0, mean[before], mean0_of)
         enough = np.where(before >= 0, count[before], count0_of) >= self.least

@@ -43,8 +43,10 @@ SUBCOMMANDS: Final = (
     Subcommand("ingest", "jobs.command.ingest:app", "Read a source and publish its records."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
+    Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
     Subcommand("demo", "jobs.command.demo:demo", "Run the whole pipeline here for two minutes, with attacks."),
+    Subcommand("train", "jobs.command.train:train", "Fit a learned detector and measure it."),
     Subcommand("doctor", "jobs.command.doctor:doctor", "Check this machine: what is missing and how to get it."),
 )
 

@@ -127,8 +127,8 @@ def ewma(past: Sequence[Seen], now: Seen) -> float | None:
     for s in past:
         if s.where and s.ontime and finite(s.row.x):
             assert s.row.x is not None
-            mean = s.row.x if math.isnan(mean) else mean + 0.3 * (s.row.x - mean)
             count += 1
+            mean = s.row.x if count == 1 else mean + max(0.3, 1.0 / count) * (s.row.x - mean)
     return mean if count >= 2 and now.ontime else None
 
 
