@@ -94,8 +94,9 @@ class Engine:
         """
         out = Outcome({}, pl.DataFrame(), pl.DataFrame())
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
+        # Records of files do not expire state: nothing bounds the time that a hostile one names.
         clock = max(
-            [t for f in prepared.values() if (t := f[TIME].max()) is not None]
+            [t for f in prepared.values() if (t := f.filter(pl.col("_broker").is_not_null())[TIME].max()) is not None]
             + (state[META]["clock"].to_list() if META in state else []),
             default=None,
         )
