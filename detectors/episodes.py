@@ -68,24 +68,18 @@ def assign(state: pl.DataFrame | None, hits: pl.DataFrame) -> Assigned:
         hits.select(_ON).join(numbered, on=_ON, how="left", maintain_order="left")["_code"].to_numpy().astype(np.int64)
     )
     mine = keys.join(state, on=_ON, how="left", maintain_order="left")
-    until = mine["until"].fill_null(_NEVER).to_numpy().copy()
-    latest = np.full(len(keys), -1, dtype=np.int64)
-    time, length = hits["time"].to_numpy(), hits["length"].to_numpy()
+    until: list[int] = mine["until"].fill_null(_NEVER).to_list()
+    latest = [-1] * len(keys)
     owner = np.full(len(hits), -1, dtype=np.int64)
     begins = np.zeros(len(hits), dtype=np.bool_)
-    left = np.arange(len(hits))
-    while len(left):
-        # All hits before the first one past the end of their key's episode belong to that episode.
-        past = left[time[left] >= until[code[left]]]
-        first = np.full(len(keys), len(hits), dtype=np.int64)
-        np.minimum.at(first, code[past], past)
-        inside = left < first[code[left]]
-        owner[left[inside]] = latest[code[left[inside]]]
-        opened = first[first < len(hits)]
-        begins[opened], owner[opened] = True, opened
-        latest[code[opened]], until[code[opened]] = opened, time[opened] + length[opened]
-        left = left[~inside & ~begins[left]]
-    return Assigned(begins, owner, code, mine, state, until, latest)
+    # One walk: whether a hit begins an episode hangs on where the one before it began.
+    for at, (key, time, length) in enumerate(
+        zip(code.tolist(), hits["time"].to_list(), hits["length"].to_list(), strict=True)
+    ):
+        if time >= until[key]:
+            begins[at], latest[key], until[key] = True, at, time + length
+        owner[at] = latest[key]
+    return Assigned(begins, owner, code, mine, state, np.array(until, dtype=np.int64), np.array(latest, dtype=np.int64))
 
 
 def expire(state: pl.DataFrame, clock: int, slack: int) -> pl.DataFrame:
