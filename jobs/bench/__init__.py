@@ -1,0 +1,1 @@
+"""The benchmark: how fast detection is, as ratios of what the same machine does in the same run."""

@@ -1,0 +1,188 @@
+"""One pass of a streaming query over the measured records of a topic, timed as a whole and batch by batch.
+
+A topic holds a short history and then the measured records. Detection reads the history once; its checkpoint and state
+are then aged, so that what needs a day of readings (a learned model) works from the first measured record on, and each
+measured pass goes on from a copy of them.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from detectors.site import Site
+from ingest.publisher import Broker
+from jobs.bench.processor import spark_seconds
+from jobs.detect.decode import decode
+from jobs.detect.query import Detection, DetectSettings, plan_of, source
+from jobs.state_store import StateStore
+from jobs.writers import Writers
+from schemas.errors import RunFault
+from schemas.records import TELEMETRY
+from schemas.types import Domain
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming.query import StreamingQuery
+
+DOMAIN: Final = Domain.METER
+#: Values that an aged mean has seen: readings of a day at a quarter of an hour.
+AGED: Final = 96
+#: State columns that count what a mean has seen.
+COUNTS: Final = r"^ewma\(.*\.count$"
+HISTORY: Final = "history"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass took.
+
+    Attributes:
+        records: read.
+        seconds: from the start of the query to its end.
+        warm: records a second of each batch between the first and the last.
+        cpu_us: processor time of Spark and its workers a record, microseconds.
+        state_bytes: of all state files after the last batch.
+        alerts: by detector.
+    """
+
+    records: int
+    seconds: float
+    warm: tuple[float, ...]
+    cpu_us: float
+    state_bytes: int = 0
+    alerts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def whole_rate(self) -> float:
+        """Records a second of the whole query."""
+        return self.records / self.seconds
+
+    @property
+    def warm_rate(self) -> float:
+        """Records a second of the median batch between the first and the last; of the whole query where there is none."""
+        return median(self.warm) if self.warm else self.whole_rate
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where passes run.
+
+    Args:
+        spark: the session.
+        broker: holds the topic.
+        folder: of checkpoints and state, one below it a pass.
+        batch: records a micro-batch.
+        buckets: locality buckets.
+        site: the site facts.
+    """
+
+    spark: "SparkSession"
+    broker: Broker
+    folder: Path
+    batch: int
+    buckets: int
+    site: Site
+
+    def settings(self, name: str, once: bool = True, begin: str | int = "earliest") -> DetectSettings:
+        """Settings of a pass with a state and a checkpoint of its own."""
+        folder = self.folder / name
+        return DetectSettings(
+            self.broker,
+            str(folder / "state"),
+            str(folder / "checkpoint"),
+            buckets=self.buckets,
+            max_offsets=self.batch,
+            once=once,
+            begin=begin,
+        )
+
+
+def read_history(place: Place) -> None:
+    """Let detection read what the topic holds, and age what it learned."""
+    detect(place, HISTORY)
+    store = StateStore(place.settings(HISTORY).state_uri, DOMAIN.value)
+    last = store.latest()
+    aged = {}
+    for bucket, file in last.buckets.items():
+        tables = store.read(file)
+        older = {name: t.with_columns(pl.col(COUNTS).clip(lower_bound=AGED)) for name, t in tables.items()}
+        aged[bucket] = store.write(bucket, last.batch, older)
+    store.commit(replace(last, buckets=aged))
+
+
+def after_history(place: Place, name: str) -> Pass:
+    """Detection of what came after the history, from a copy of its state."""
+    shutil.copytree(place.folder / HISTORY, place.folder / name)
+    return detect(place, name)
+
+
+def read_and_decode(place: Place, name: str, begin: int) -> Pass:
+    """The detection query without detection: the same source, the same decode, into nothing.
+
+    Args:
+        place: where.
+        name: of the pass.
+        begin: broker's time of the first record, microseconds.
+    """
+    settings = place.settings(name, begin=begin)
+    writers = Writers(place.broker, TELEMETRY)
+    known = writers.refresh()
+    columns = {p.schema: p.columns for p in plan_of(DOMAIN, place.site).records.values()}
+
+    def run(batch: "DataFrame", _number: int) -> None:
+        decode(batch, columns, known, place.buckets).write.format("noop").mode("overwrite").save()
+
+    cpu, began = spark_seconds(), time.perf_counter()
+    query = (
+        source(place.spark, DOMAIN, settings)
+        .writeStream.queryName("decode")
+        .option("checkpointLocation", f"{settings.checkpoint_uri}/{DOMAIN.value}")
+        .foreachBatch(run)
+        .trigger(availableNow=True)
+        .start()
+    )
+    records, warm = _finish(query)
+    seconds = time.perf_counter() - began
+    writers.close()
+    return Pass(records, seconds, warm, (spark_seconds() - cpu) / records * 1e6)
+
+
+def detect(place: Place, name: str) -> Pass:
+    """The detection query as it is, over what it has not read yet.
+
+    Raises:
+        RunFault: a record was refused or lost: what was measured is not what was meant.
+    """
+    settings = place.settings(name)
+    store = StateStore(settings.state_uri, DOMAIN.value)
+    before = store.latest().ledger
+    cpu, began = spark_seconds(), time.perf_counter()
+    detection = Detection(place.spark, DOMAIN, settings, place.site)
+    records, warm = _finish(detection.start())
+    seconds = time.perf_counter() - began
+    cpu = spark_seconds() - cpu
+    detection.close()
+    last = store.latest()
+    counts = {kind: count - before.get(kind, 0) for kind, count in last.ledger.items()}
+    decoded = sum(count for kind, count in counts.items() if kind.startswith("decoded."))
+    if decoded != records:
+        raise RunFault(
+            f"of {records} records {decoded} were decoded",
+            f"detection of {DOMAIN.topic}",
+            "report this as a bug: the benchmark's records are sound",
+        )
+    alerts = tuple((kind.removeprefix("alerts."), n) for kind, n in counts.items() if kind.startswith("alerts.") and n)
+    size = sum(file.size for file in last.buckets.values())
+    return Pass(records, seconds, warm, cpu / records * 1e6, size, alerts)
+
+
+def _finish(query: "StreamingQuery") -> tuple[int, tuple[float, ...]]:
+    query.awaitTermination()
+    batches = [(int(p["numInputRows"]), int(p["durationMs"]["triggerExecution"])) for p in query.recentProgress]
+    full = [(rows, took) for rows, took in batches if rows]
+    return sum(rows for rows, _ in full), tuple(rows * 1000 / took for rows, took in full[1:-1])
