@@ -118,7 +118,8 @@ def settings(place: SparkPlace, jar_files: Sequence[Path], extra: Mapping[str, s
     directory.mkdir(parents=True, exist_ok=True)
     log_settings = directory / "log4j2.properties"
     log_settings.write_text(LOGGING.format(level=place.log_level.lower()))
-    limits = " ".join(AVRO_LIMITS)
+    # Plans with whole schemas in them overflow the usual stack where Spark searches their text for secrets.
+    limits = " ".join((*AVRO_LIMITS, "-Xss8m"))
     values = {
         "spark.master": place.master,
         "spark.jars": ",".join(map(str, jar_files)),

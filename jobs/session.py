@@ -1,6 +1,8 @@
 """Starting a Spark session with the product's settings."""
 
 import os
+import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +39,12 @@ def open_session(
     from pyspark.sql import SparkSession
 
     pairs = list(spark.settings(place, jars, extra).items())
-    return SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
+    interrupt = signal.getsignal(signal.SIGINT)
+    session = SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
+    if threading.current_thread() is threading.main_thread():
+        # Spark puts a handler of its own in place that cancels jobs; we end in order.
+        signal.signal(signal.SIGINT, interrupt)
+    return session
 
 
 def session_of(settings: Settings, name: str, say: Say = quiet) -> "SparkSession":

@@ -33,6 +33,8 @@ class Injected:
         if not self.start - BEFORE <= alert["time"] <= self.end + AFTER:
             return False
         concerned = {alert["entity"], alert["source"], alert["destination"], alert["site"]}
+        for record in alert["evidence"]:
+            concerned |= {str(value) for value in json.loads(record).values() if isinstance(value, str | int)}
         return not self.names or bool(concerned & self.names)
 
 

@@ -19,7 +19,7 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 def alert(detector: str, seconds: float, **fields: Any) -> dict[str, Any]:
     """An alert so many seconds after the start."""
-    empty = {"entity": "x", "source": None, "destination": None, "site": "lab"}
+    empty = {"entity": "x", "source": None, "destination": None, "site": "lab", "evidence": []}
     return {"detector": detector, "time": START + timedelta(seconds=seconds), **empty, **fields}
 
 
@@ -44,6 +44,12 @@ def test_an_attack_is_found_by_its_own_detector_and_entity(tmp_path: Path) -> No
     assert truth.found_by(attack, [alert("modbus_scan", 1, source="127.0.0.66"), right]) is right
     assert truth.found_by(attack, [alert("rogue_master", 3, source="127.0.0.10")]) is None
     assert truth.found_by(attack, [alert("rogue_master", 300, source="127.0.0.66")]) is None
+
+
+def test_an_attack_is_found_by_what_its_evidence_names(tmp_path: Path) -> None:
+    attack = injected(tmp_path, can_id=["416"])
+    assert truth.found_by(attack, [alert("rogue_master", 3, evidence=['{"can_id": 416, "channel": "can0"}'])])
+    assert truth.found_by(attack, [alert("rogue_master", 3, evidence=['{"can_id": 417, "channel": "can0"}'])]) is None
 
 
 def test_an_alert_that_no_attack_explains_is_told(tmp_path: Path) -> None:
