@@ -45,8 +45,10 @@ SUBCOMMANDS: Final = (
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
+    Subcommand("sample-lake", "jobs.command.sample_lake:sample_lake", "Make a small lake for the notebooks."),
     Subcommand("demo", "jobs.command.demo:demo", "Run the whole pipeline here for two minutes, with attacks."),
     Subcommand("train", "jobs.command.train:train", "Fit a learned detector and measure it."),
+    Subcommand("bench", "jobs.command.bench:bench", "Measure detection on this machine, as ratios."),
     Subcommand("doctor", "jobs.command.doctor:doctor", "Check this machine: what is missing and how to get it."),
 )
 
