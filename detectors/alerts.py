@@ -102,7 +102,7 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
     return alerts.with_columns(
         times.list.min().cast(as_time).alias("first_time"),
         times.list.max().cast(as_time).alias("last_time"),
-        pl.when(pl.col("topic").is_not_null()).then(offsets).alias("offsets"),
+        pl.when(offsets.list.len() > 0).then(offsets).alias("offsets"),
         pl.when(pl.col("capture").is_not_null()).then(frames).alias("frames"),
         pl.concat_list("_record").alias("evidence"),
     ).drop("_references", "_record")

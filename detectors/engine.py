@@ -1,7 +1,7 @@
 """The engine: (state, batch) -> (state, alerts) for one bucket of one domain. It knows nothing of where batches come from.
 
 A batch holds, a record type, the records of one bucket with these engine columns beside the schema's fields:
-`_arrival` (int64, rising along every locality), `_topic`, `_partition`, `_offset` (null for files) and `_broker`
+`_arrival` (int64, rising along every locality), `_topic`, `_partition` (null for files), `_offset` and `_broker`
 (broker's time in microseconds, null for files). The result is a function of state and batch alone: no clock, no
 randomness, no environment.
 """
@@ -46,7 +46,7 @@ class Outcome:
     Attributes:
         state: the new state.
         alerts: columns of ALERT but `detected`.
-        flags: every record that took part in a firing: detector, alert_id, record, capture, frames.
+        flags: every record that took part in a firing: detector, alert_id, record, offset, frames.
         ahead: records whose event time was ahead of the broker's and was bounded, by record type.
         notes: what the operator should know, e.g. state dropped.
     """
@@ -335,16 +335,16 @@ def _flags(found: Sequence[_Hits], hits: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for number, h in enumerate(found):
         ids = hits.filter(pl.col("number") == number).sort("at")
-        own = h.frame.select("capture", "frames", *h.trail).with_columns(ids["alert_id"], ids["detector"])
-        record = pl.lit(h.detector.record.name).alias("record")
-        parts.append(own.select("detector", "alert_id", record, "capture", "frames"))
-        for name in h.trail:
-            trail = own.select("detector", "alert_id", record, "capture", pl.col(name).alias("r"))
-            if isinstance(trail.schema["r"], pl.List):
-                trail = trail.explode("r")
+        own = h.frame.select(REFERENCE, *h.trail).with_columns(ids["alert_id"], ids["detector"])
+        for name in (REFERENCE, *h.trail):
+            took_part = own.select("detector", "alert_id", pl.col(name).alias("r"))
+            if isinstance(took_part.schema["r"], pl.List):
+                took_part = took_part.explode("r")
+            record = pl.lit(h.detector.record.name).alias("record")
+            reference = pl.col("r").struct
             parts.append(
-                trail.drop_nulls("r").select(
-                    "detector", "alert_id", "record", "capture", pl.col("r").struct.field("frames")
+                took_part.drop_nulls("r").select(
+                    "detector", "alert_id", record, reference.field("offset"), reference.field("frames")
                 )
             )
     # A record that led to several firings of one alert is one flag.

@@ -25,10 +25,12 @@ def make_engine(domain: Domain, detectors: Sequence[Detector], site: Site) -> En
 
 
 def frame(schema: Schema, records: Iterable[Mapping[str, Any]], arrival: Sequence[int]) -> pl.DataFrame:
-    """Records of a file as a batch: `arrival` is their order over all record types; no topic, no broker's time."""
+    """Records of a file as a batch: `arrival` is their order over all record types and their offset; no topic, no
+    broker's time."""
     types = pl.Schema(to_arrow(schema))
     plain = pl.DataFrame(list(records), schema=types, orient="row")
     return plain.with_columns(
         pl.Series("_arrival", arrival, dtype=pl.Int64),
-        *(pl.lit(None, dtype=t).alias(n) for n, t in ENGINE_COLUMNS.items() if n != "_arrival"),
+        pl.Series("_offset", arrival, dtype=pl.Int64),
+        *(pl.lit(None, dtype=t).alias(n) for n, t in ENGINE_COLUMNS.items() if n not in ("_arrival", "_offset")),
     )

@@ -165,8 +165,8 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
         if plan is None:
             continue
         missing = [need for need in detector.needs if site.lacks(need)]
-        if detector.id in site.off:
-            off[detector.id] = f"switched off by the site file: {site.off[detector.id]}"
+        if detector.id in site.disabled:
+            off[detector.id] = f"switched off by the site file: {site.disabled[detector.id]}"
         elif missing:
             off[detector.id] = f"the site file says nothing of {', '.join(missing)}"
         else:
@@ -176,7 +176,7 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
         records[silent.kind.excuses[0].name].excuses.append(silent)
     for plan in records.values():
         plan.close()
-    unread = sorted(set(site.off) - known)
+    unread = sorted(set(site.disabled) - known)
     if unread:
         raise ConfigFault(
             f"unknown detector {unread[0]}", "site file, key off", "see `gridwatch doctor --detectors` for the names"

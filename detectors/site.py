@@ -141,7 +141,7 @@ class Site(_Facts):
     Args:
         name: its name, the locality of substation records read from captures.
         detectors: detector id -> parameter -> value, over the defaults; a parameter is checked against the detector.
-        off: detectors switched off, with the reason.
+        disabled: detectors switched off, with the reason (YAML reads a bare `off` as a boolean).
     """
 
     name: str = "site"
@@ -151,7 +151,7 @@ class Site(_Facts):
     meters: Meters = Meters()
     can: CanBus = CanBus()
     detectors: dict[str, dict[str, float | int | bool | str]] = {}
-    off: dict[str, str] = {}
+    disabled: dict[str, str] = {}
 
     def lacks(self, path: str) -> bool:
         """True where the fact at a dotted path, e.g. modbus.masters, is not in the site file."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from detectors.memory.base import Derived, Memory, Value, View, name_of
-from detectors.memory.rounds import rounds
+from detectors.memory.rounds import Rounds
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,11 @@ class Cusum(Memory):
         mask = view.mask(self.where) & g.ontime & np.isfinite(x)
         sum0 = np.where(g.inherits, state["sum"].fill_null(0.0).to_numpy()[g.code], 0.0)
         total = np.zeros(len(x))
-        for at, before in rounds(g, mask):
+        rounds = Rounds(g, mask)
+        for at, before in rounds.wide():
             total[at] = np.maximum(0.0, np.where(before >= 0, total[before], sum0[at]) + x[at] - self.slack)
+        for one, prior in rounds.narrow():
+            total[one] = max(0.0, (total[prior] if prior >= 0 else sum0[one]) + x[one] - self.slack)
         previous = g.before(mask)
         seen = np.where(mask, total, np.where(previous >= 0, total[previous], sum0))
         last = g.last(mask)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from detectors.memory.base import Derived, Memory, Value, View, name_of
-from detectors.memory.rounds import rounds
+from detectors.memory.rounds import Rounds
 
 #: Count at which it stops: far beyond any 1/alpha, and it fits 32 bits.
 MANY = 2**30
@@ -46,11 +46,17 @@ class Ewma(Memory):
         mean0_of = np.where(g.inherits, mean0[g.code], np.nan)
         count0_of = np.where(g.inherits, count0[g.code], 0)
         mean, count = np.empty(len(x)), np.empty(len(x), dtype=np.int64)
-        for at, previous in rounds(g, mask):
+        rounds = Rounds(g, mask)
+        for at, previous in rounds.wide():
             number = np.where(previous >= 0, count[previous], count0_of[at]) + 1
             m = np.where(previous >= 0, mean[previous], mean0_of[at])
             mean[at] = np.where(number == 1, x[at], m + np.maximum(self.alpha, 1.0 / number) * (x[at] - m))
             count[at] = np.minimum(number, MANY)
+        for one, prior in rounds.narrow():
+            nth, m1 = (count[prior], mean[prior]) if prior >= 0 else (count0_of[one], mean0_of[one])
+            nth += 1
+            mean[one] = x[one] if nth == 1 else m1 + max(self.alpha, 1.0 / nth) * (x[one] - m1)
+            count[one] = min(nth, MANY)
         before = g.before(mask)
         seen = np.where(before >= 0, mean[before], mean0_of)
         enough = np.where(before >= 0, count[before], count0_of) >= self.least

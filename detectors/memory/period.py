@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 
 from detectors.memory.base import MICROSECONDS, Derived, Memory, Value, View
-from detectors.memory.rounds import rounds
 
 
 @dataclass(frozen=True)
@@ -33,31 +32,26 @@ class Period(Memory):
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g = view.grouped
         mask = view.mask(self.where) & g.ontime
-        first0 = state["first"].fill_null(0).to_numpy()
-        count0 = state["count"].fill_null(0).to_numpy().astype(np.int64)
-        period0 = state["period"].fill_null(np.nan).to_numpy()
-        n = len(g.code)
-        origin, count, period = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.full(n, np.nan)
-        count0_of = np.where(g.inherits, count0[g.code], 0)
-        period0_of = np.where(g.inherits, period0[g.code], np.nan)
-        for at, previous in rounds(g, mask):
-            carried = previous >= 0
-            count[at] = np.minimum(np.where(carried, count[previous], count0_of[at]) + 1, self.learn + 1)
-            begun = np.where(carried, origin[previous], first0[g.code[at]])
-            origin[at] = np.where(count[at] == 1, g.time[at], begun)
-            known = np.where(carried, period[previous], period0_of[at])
-            learned = (g.time[at] - origin[at]) / (MICROSECONDS * self.learn)
-            period[at] = np.where(np.isnan(known) & (count[at] == self.learn + 1), learned, known)
-        before = g.before(mask)
-        seen = np.where(before >= 0, period[before], period0_of)
-        last, key, inherits = g.last(mask), g.code[g.ends], g.inherits[g.ends]
+        count0 = np.where(g.inherits, state["count"].fill_null(0).to_numpy()[g.code], 0).astype(np.int64)
+        period0 = np.where(g.inherits, state["period"].fill_null(np.nan).to_numpy()[g.code], np.nan)
+        # How many records of the era count up to each record, and at what time the first of them came.
+        total = np.concatenate((np.array([0]), np.cumsum(mask)))
+        count = np.minimum(count0 + total[1:] - total[g.start], self.learn + 1)
+        opening = np.append(g.time[mask], 0)[total[g.start]]
+        origin = np.where(count0 > 0, state["first"].fill_null(0).to_numpy()[g.code], opening)
+        # A period holds from the record that completes it to the end of the era.
+        completes = mask & (count == self.learn + 1) & np.isnan(period0)
+        first = completes & (g.before(completes) < 0)
+        done = np.maximum.accumulate(np.where(first, np.arange(len(count)), -1))
+        learned = (g.time[done] - origin) / (MICROSECONDS * self.learn)
+        period = np.where(np.isnan(period0) & (done >= g.start), learned, period0)
+        begins = g.start == np.arange(len(count))
+        seen = np.where(begins, period0, np.concatenate((np.array([np.nan]), period[:-1])))
         return (
             pl.Series(seen).fill_nan(None),
             {
-                "first": pl.Series(np.where(last >= 0, origin[last], first0[key])),
-                "count": pl.Series(np.where(last >= 0, count[last], np.where(inherits, count0[key], 0))).cast(pl.Int32),
-                "period": pl.Series(
-                    np.where(last >= 0, period[last], np.where(inherits, period0[key], np.nan))
-                ).fill_nan(None),
+                "first": pl.Series(origin[g.ends]),
+                "count": pl.Series(count[g.ends]).cast(pl.Int32),
+                "period": pl.Series(period[g.ends]).fill_nan(None),
             },
         )

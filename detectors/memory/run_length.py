@@ -7,7 +7,6 @@ import polars as pl
 
 from detectors.grouping import recall
 from detectors.memory.base import Memory, Value, View, name_of
-from detectors.memory.rounds import rounds
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,12 @@ class RunLength(Memory):
         equal = (values == previous).fill_null(False).to_numpy()
         count0 = np.where(g.inherits, state["count"].fill_null(0).to_numpy()[g.code], 0)
         count = np.zeros(len(values), dtype=np.int64)
-        for at, before in rounds(g, mask):
-            run = np.where(before >= 0, count[before], count0[at])
-            count[at] = np.where(equal[at], run + 1, 1)
+        # Among the records that count, a run begins where the value differs; a first run may go on from the past.
+        at = np.flatnonzero(mask)
+        before = g.before(mask)[at]
+        goes_on = equal[at] & (before < 0)
+        begin = np.maximum.accumulate(np.where(equal[at] & (before >= 0), 0, np.arange(len(at))))
+        count[at] = np.arange(len(at)) - begin + 1 + np.where(goes_on, count0[at], 0)[begin]
         last, key, inherits = g.last(mask), g.code[g.ends], g.inherits[g.ends]
         kept = recall(g, values, state["value"], last, inherits, key)
         kept_count = np.where(last >= 0, count[last], count0[g.ends])

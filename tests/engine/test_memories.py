@@ -1,6 +1,7 @@
 """Every memory against a plain reference that walks the records of one key, whole and cut at random points."""
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,6 +34,7 @@ from detectors.memory.recent import REFERENCE
 LIFETIME = 40_000_000
 SECOND = 1_000_000
 W = Derived("w", pl.col("w"))
+ASKED = Derived("asked", pl.col("word") == "u")
 BY = ("key",)
 
 
@@ -171,6 +173,7 @@ CASES: list[tuple[Memory, Reference]] = [
     (SumWithin(BY, 10, 3, "x", W), sum_within),
     (DistinctWithin(BY, 10, 3, "word", W), distinct_within),
     (Recent(BY, 10, 3, W), recent),
+    (Recent(BY, 10, 3, W, ASKED), lambda past, now: recent(past, now) if now.row.word == "u" else None),
     (Ewma(BY, "x", 0.3, 2, W), ewma),
     (Cusum(BY, "x", 0.5, W), cusum),
     (Least(BY, "x", W), least),
@@ -196,7 +199,7 @@ def expected(rows: Sequence[Row], reference: Reference) -> list[Any]:
     return out
 
 
-def actual(rows: Sequence[Row], memory: Memory, ends: Sequence[int]) -> list[Any]:
+def actual(rows: Sequence[Row], memory: Memory, ends: Sequence[int], numbers: Sequence[int] | None = None) -> list[Any]:
     table = KeyTable("r", BY, LIFETIME)
     state = None
     out: list[Any] = []
@@ -211,10 +214,11 @@ def actual(rows: Sequence[Row], memory: Memory, ends: Sequence[int]) -> list[Any
                 "x": [r.x for r in part],
                 "word": [r.word for r in part],
                 "w": [r.w for r in part],
-                REFERENCE: [{"offset": low + i} for i in range(len(part))],
+                REFERENCE: [{"offset": numbers[low + i] if numbers else low + i} for i in range(len(part))],
             },
             schema_overrides={"key": pl.String, "x": pl.Float64, "word": pl.String, "w": pl.Boolean},
         )
+        frame = frame.with_columns(asked=ASKED.expr)
         opened = table.open(state, frame)
         out += opened.advance(frame, memory).to_list()
         state = opened.close()
@@ -251,6 +255,30 @@ def same(got: Any, want: Any) -> bool:
     if isinstance(want, float) and isinstance(got, float):
         return got == want or (math.isnan(got) and math.isnan(want))
     return bool(got == want)
+
+
+@pytest.mark.parametrize("memory", [m for m, _ in CASES], ids=lambda m: m.name)
+def test_many_keys_at_once_as_one_by_one(memory: Memory) -> None:
+    """Wide rounds and narrow ones, windows of many keys: more keys than the other tests have."""
+    rng = random.Random(11)
+    rows = [
+        Row(
+            key=f"k{min(rng.randrange(60), rng.randrange(60))}",
+            time=i / 9 + rng.randrange(3),
+            x=rng.choice([None, math.nan, rng.gauss(0, 3)]),
+            word=rng.choice("uvwxyz"),
+            w=rng.random() < 0.9,
+        )
+        for i in range(1500)
+    ]
+    whole = actual(rows, memory, [])
+    cut = actual(rows, memory, [7, 8, 300, 900])
+    alone: dict[int, Any] = {}
+    for key in {r.key for r in rows}:
+        own = [i for i, r in enumerate(rows) if r.key == key]
+        alone |= dict(zip(own, actual([rows[i] for i in own], memory, [], own), strict=True))
+    for number, (one, two) in enumerate(zip(whole, cut, strict=True)):
+        assert same(one, two) and same(one, alone[number])
 
 
 @pytest.mark.parametrize(("memory", "reference"), [pytest.param(m, r, id=m.name) for m, r in CASES])
