@@ -1,7 +1,10 @@
 """The catalogue: every detector, explicitly, and how long each record type's past counts."""
 
+import difflib
+
 from detectors.detector import Detector
 from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature, unusual_reading
+from detectors.site import Site
 from detectors.substation import (
     goose_forged,
     iec104_command,
@@ -20,6 +23,7 @@ from detectors.vehicle import (
     position_jump,
     position_speed_mismatch,
 )
+from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
@@ -61,3 +65,17 @@ LIFETIMES: dict[str, float] = {
 def of_domain(domain: Domain) -> tuple[Detector, ...]:
     """The detectors of a domain."""
     return tuple(d for d in DETECTORS if d.record.domain is domain)
+
+
+def check_site(site: Site) -> None:
+    """Refuse a site file that sets or disables a detector of which there is none, in whatever domain.
+
+    Raises:
+        ConfigFault: naming the key.
+    """
+    known = {d.id for d in DETECTORS}
+    for key, named in (("detectors", site.detectors), ("disabled", site.disabled)):
+        for name in sorted(set(named) - known):
+            near = difflib.get_close_matches(name, known, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(sorted(known))}"
+            raise ConfigFault(f"unknown detector {name}", f"site file, key {key}.{name}", remedy)

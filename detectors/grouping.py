@@ -8,8 +8,9 @@ Disorder: the clock of a key is the latest event time seen so far. A record behi
 the last value pass over a late record (it neither sees nor becomes "the last"); windows place it at the clock.
 """
 
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import polars as pl
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 T = TypeVar("T", np.int64, np.float64)
+K = TypeVar("K")
 
 #: State column of a key table: the clock of the key, microseconds since 1970.
 CLOCK = "_clock"
@@ -39,6 +41,8 @@ class Grouped:
         inherits: True where the era began in an earlier batch, so that the key's state holds its past.
         ends: position of the last record of each key, by key number.
         keys: number of keys.
+
+    What is worked out for a mask is kept: memories of one key often look at the same records.
     """
 
     order: Ints
@@ -50,15 +54,30 @@ class Grouped:
     inherits: Bools
     ends: Ints
     keys: int
+    _kept: dict[tuple[str, bytes], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, mask: Bools, work: Callable[[Bools], K]) -> K:
+        """What `work` makes of a mask, worked out once a batch."""
+        key = (name, mask.tobytes())
+        if key not in self._kept:
+            self._kept[key] = work(mask)
+        kept: K = self._kept[key]
+        return kept
 
     def before(self, mask: Bools) -> Ints:
         """For each record the position of the last earlier record of its era with `mask`; -1 where there is none."""
+        return self.once("before", mask, self._before)
+
+    def last(self, mask: Bools) -> Ints:
+        """For each key the position of the last record of its current era with `mask`; -1 where there is none."""
+        return self.once("last", mask, self._last)
+
+    def _before(self, mask: Bools) -> Ints:
         upto = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))
         earlier = np.concatenate((np.array([-1]), upto[:-1]))
         return np.where(earlier >= self.start, earlier, -1)
 
-    def last(self, mask: Bools) -> Ints:
-        """For each key the position of the last record of its current era with `mask`; -1 where there is none."""
+    def _last(self, mask: Bools) -> Ints:
         upto = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))[self.ends]
         return np.where(upto >= self.start[self.ends], upto, -1)
 
@@ -89,7 +108,7 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
         clock: clock of each key from the state, microseconds; null for a key without state.
         lifetime_us: silence after which a key's past no longer counts, microseconds.
     """
-    order = np.argsort(code, kind="stable")
+    order = stable_order(code, keys)
     code, time = code[order], time[order]
     n = len(code)
     first = np.empty(n, dtype=np.bool_)
@@ -107,6 +126,11 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
     inherits = (first & known & ~fresh)[start]
     ends = np.flatnonzero(np.append(first[1:], True))
     return Grouped(order, code, time, running, ontime, start, inherits, ends, keys)
+
+
+def stable_order(number: Ints, below: int) -> Ints:
+    """Stable order of numbers from 0 to `below` - 1; few bits are sorted by radix, far faster."""
+    return np.argsort(number.astype(np.uint16) if below <= 65_536 else number, kind="stable")
 
 
 def running_max(time: npt.NDArray[T], first: Bools) -> npt.NDArray[T]:

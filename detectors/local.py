@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.catalog import LIFETIMES
+from detectors.catalog import LIFETIMES, check_site
 from detectors.detector import Detector
 from detectors.engine import ENGINE_COLUMNS, Engine
 from detectors.plan import make_plan
@@ -19,8 +19,9 @@ def make_engine(domain: Domain, detectors: Sequence[Detector], site: Site) -> En
     """The engine of a domain.
 
     Raises:
-        ConfigFault: see `make_plan`.
+        ConfigFault: see `make_plan` and `check_site`.
     """
+    check_site(site)
     return Engine(make_plan(detectors, of_domain(domain), site), LIFETIMES)
 
 

@@ -155,9 +155,8 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
     """Fill in the parameters, switch off what lacks its site facts, and order the work.
 
     Raises:
-        ConfigFault: the site file names an unknown detector or parameter, or a model is missing or damaged.
+        ConfigFault: the site file names an unknown parameter, or a model is missing or damaged.
     """
-    known = {d.id for d in detectors}
     records = {schema.name: RecordPlan(schema) for schema in schemas}
     off: dict[str, str] = {}
     for detector in detectors:
@@ -176,11 +175,6 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
         records[silent.kind.excuses[0].name].excuses.append(silent)
     for plan in records.values():
         plan.close()
-    unread = sorted(set(site.disabled) - known)
-    if unread:
-        raise ConfigFault(
-            f"unknown detector {unread[0]}", "site file, key off", "see `gridwatch doctor --detectors` for the names"
-        )
     return Plan(dict(records), off)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from detectors.detector import SilenceSettings
-from detectors.grouping import Bools, Ints, place, running_max
+from detectors.grouping import Bools, Ints, place, running_max, stable_order
 
 KEYS: dict[str, pl.DataType] = {
     "group": pl.String(),
@@ -67,9 +67,13 @@ class _Line:
 
     def reached(self, group: Ints, deadline: Ints, after: Ints) -> Ints:
         """The first position behind `after` where the clock of `group` has reached `deadline`; `over` where none has."""
-        found = np.maximum(place(self.group, self.clock, group, deadline, "left"), after + 1)
-        passed = np.where(self.ticks & (self.ticked[group] >= deadline), self.tick, self.over)
-        return np.where(found < self.ends[group], found, passed)
+        # Most deadlines lie ahead of all clocks: only the others are looked for.
+        out = np.full(len(group), self.over, dtype=np.int64)
+        due = np.flatnonzero(self.ticked[group] >= deadline)
+        group = group[due]
+        found = np.maximum(place(self.group, self.clock, group, deadline[due], "left"), after[due] + 1)
+        out[due] = np.where(found < self.ends[group], found, self.tick if self.ticks else self.over)
+        return out
 
     def slots(self) -> Ints:
         """Where each position stands when every group's tick follows its records: the records, then the ticks."""
@@ -113,25 +117,23 @@ def watch(
         concerned = pl.concat([concerned, groups["group"]]).unique(maintain_order=True)
     number = pl.DataFrame({"group": concerned}).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("g"))
     mine = number.join(groups, on="group", how="left", maintain_order="left")
+    heard_of = signs.join(number, on="group", how="left", maintain_order="left")
+    order = stable_order(heard_of["g"].to_numpy(), len(number))
     every = pl.concat(
         [
             keys.join(number, on="group", how="inner", maintain_order="left").select(
                 "g", "key", "last", "deadline", "silent"
             ),
-            signs.join(number, on="group", how="left", maintain_order="left").select(
-                "g", "key", pl.col("time").alias("last"), "deadline", pl.lit(False).alias("silent")
-            ),
+            heard_of[order].select("g", "key", pl.col("time").alias("last"), "deadline", pl.lit(False).alias("silent")),
         ]
     )
     past = len(every) - len(signs)
-    order = np.argsort(every["g"].to_numpy()[past:], kind="stable")
-    line, heard = _line(mine, signs, every["g"].to_numpy()[past:][order], order, tick)
+    line, heard = _line(mine, signs, every["g"].to_numpy()[past:], order, tick)
 
     # Everything that can fall silent, by key: keys of the state (position -1), then signs of the batch.
-    at = np.full(len(every), -1, dtype=np.int64)
-    at[past + order] = np.arange(len(order))
+    at = np.concatenate((np.full(past, -1), np.arange(len(order))))
     code = _code(every)
-    sign = np.lexsort((at, code))
+    sign = stable_order(code, int(code.max(initial=0)) + 1)
     group, at = every["g"].to_numpy()[sign], at[sign]
     last, deadline = every["last"].to_numpy()[sign], every["deadline"].to_numpy()[sign]
     final = np.append(code[sign][1:] != code[sign][:-1], True)[: len(sign)]
@@ -215,7 +217,9 @@ def _code(signs: pl.DataFrame) -> Ints:
 
 def _crossings(line: _Line, above: Bools, alarmed: Bools) -> tuple[Ints, Bools]:
     """Where each group's share rose above the threshold, as indexes of the slots, and whether it is above at the end."""
-    order = np.argsort(line.slots())
+    slots = line.slots()
+    order = np.empty_like(slots)
+    order[slots] = np.arange(len(slots))
     group = np.concatenate((line.group, np.arange(len(line.begins))))[order]
     raised = above[order]
     head = np.append(True, group[1:] != group[:-1])[: len(group)]

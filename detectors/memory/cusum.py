@@ -35,7 +35,7 @@ class Cusum(Memory):
         mask = view.mask(self.where) & g.ontime & np.isfinite(x)
         sum0 = np.where(g.inherits, state["sum"].fill_null(0.0).to_numpy()[g.code], 0.0)
         total = np.zeros(len(x))
-        rounds = Rounds(g, mask)
+        rounds = Rounds.of(g, mask)
         for at, before in rounds.wide():
             total[at] = np.maximum(0.0, np.where(before >= 0, total[before], sum0[at]) + x[at] - self.slack)
         for one, prior in rounds.narrow():

@@ -46,7 +46,7 @@ class Ewma(Memory):
         mean0_of = np.where(g.inherits, mean0[g.code], np.nan)
         count0_of = np.where(g.inherits, count0[g.code], 0)
         mean, count = np.empty(len(x)), np.empty(len(x), dtype=np.int64)
-        rounds = Rounds(g, mask)
+        rounds = Rounds.of(g, mask)
         for at, previous in rounds.wide():
             number = np.where(previous >= 0, count[previous], count0_of[at]) + 1
             m = np.where(previous >= 0, mean[previous], mean0_of[at])

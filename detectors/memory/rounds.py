@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detectors.grouping import Bools, Grouped, Ints
+from detectors.grouping import Bools, Grouped, Ints, stable_order
 
 #: Keys from which a round is computed as an array.
 WIDE = 24
@@ -21,6 +21,11 @@ class Rounds:
     A predecessor of -1 says that the past of the key (or nothing) comes before. First go through `wide`, then `narrow`.
     """
 
+    @classmethod
+    def of(cls, g: Grouped, mask: Bools) -> "Rounds":
+        """The rounds of a mask, worked out once a batch."""
+        return g.once("rounds", mask, lambda m: cls(g, m))
+
     def __init__(self, g: Grouped, mask: Bools) -> None:
         at = np.flatnonzero(mask)
         previous = g.before(mask)[at]
@@ -29,7 +34,7 @@ class Rounds:
         widths = np.bincount(depth)
         # A key of n records takes part in the first n rounds, so rounds only get narrower.
         self._rounds = int(np.searchsorted(-widths, -WIDE, side="right"))
-        order = np.argsort(depth, kind="stable")
+        order = stable_order(depth, len(widths))
         self._at, self._previous = at[order], previous[order]
         self._bounds = np.concatenate((np.array([0]), np.cumsum(widths)))
 
