@@ -3,6 +3,7 @@
 import csv
 import json
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from detectors.engine import Engine, Outcome, State
 from detectors.local import frame, make_engine
 from detectors.site import Site
 from ingest.files import FileOptions, open_source
-from ingest.source import Record, Refused
+from ingest.recognise import Kind, recognise
+from ingest.source import Item, Refused, capture_name
 from schemas.records import BY_NAME
 from schemas.types import Domain
 
@@ -60,6 +62,7 @@ class Scan:
         self.summary = Summary()
         self._site, self._only, self._clock = site, frozenset(only), clock
         self._engines: dict[Domain, tuple[Engine, State]] = {}
+        self._opened: list[_Opened] = []
         self._arrived = 0
 
     def run(self, path: Path, options: FileOptions | None = None) -> Iterator[Outcome]:
@@ -69,16 +72,17 @@ class Scan:
             UsageFault: the file is of no kind that is known.
             RunFault: it cannot be read.
         """
+        self._opened.append(_Opened(self._arrived, path, recognise(path) is Kind.PARQUET))
         for batch in _batches(open_source(path, self._site.name, options)):
             by_type: dict[str, tuple[list[dict[str, Any]], list[int]]] = {}
-            for item in batch:
+            for position, item in enumerate(batch, self._arrived):
                 if isinstance(item, Refused):
                     self.summary.refused[item.reason] += 1
                     continue
                 records, arrival = by_type.setdefault(item.schema.name, ([], []))
                 records.append(item.fields)
-                arrival.append(self._arrived)
-                self._arrived += 1
+                arrival.append(position)
+            self._arrived += len(batch)
             frames: dict[Domain, dict[str, pl.DataFrame]] = {}
             for name, (records, arrival) in by_type.items():
                 schema = BY_NAME[name]
@@ -86,6 +90,16 @@ class Scan:
                 frames.setdefault(schema.domain, {})[name] = frame(schema, records, arrival)
             for domain, content in frames.items():
                 yield self._step(domain, content)
+
+    def place(self, offset: int, frames: Sequence[int] | None) -> tuple[Path, Sequence[int]]:
+        """The scanned file of a record and its numbers there: frames, lines, or the row of a Parquet file.
+
+        Args:
+            offset: the record's, which counts all that was read since the scan began.
+            frames: the numbers that the record carries; those of a Parquet file name the origin of its rows.
+        """
+        opened = self._opened[bisect_right(self._opened, offset, key=lambda o: o.first) - 1]
+        return opened.path, frames if frames and not opened.parquet else [offset - opened.first + 1]
 
     def _step(self, domain: Domain, content: dict[str, pl.DataFrame]) -> Outcome:
         if domain not in self._engines:
@@ -98,35 +112,61 @@ class Scan:
         self._engines[domain] = engine, outcome.state
         if len(outcome.alerts):
             self.summary.alerts.update(outcome.alerts["detector"].to_list())
-            now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
-            outcome.alerts = outcome.alerts.with_columns(pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("detected"))
+            outcome.alerts = self._complete(outcome.alerts)
         return outcome
+
+    def _complete(self, alerts: pl.DataFrame) -> pl.DataFrame:
+        """Date the detection; evidence that names no file of its own names the scanned one, and offsets are none."""
+        own = alerts["capture"].is_null()
+        names, numbers = alerts["capture"].to_list(), alerts["frames"].to_list()
+        for row in own.arg_true():
+            places = [self.place(offset, None) for offset in alerts["offsets"][row]]
+            names[row] = capture_name(places[-1][0])
+            numbers[row] = [n for path, rows in places if path == places[-1][0] for n in rows]
+        now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
+        return alerts.with_columns(
+            pl.Series("capture", names, dtype=pl.String),
+            pl.Series("frames", numbers, dtype=alerts.schema["frames"]),
+            pl.lit(None, dtype=alerts.schema["offsets"]).alias("offsets"),
+            pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("detected"),
+        )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose records have offsets from `first` on."""
+
+    first: int
+    path: Path
+    parquet: bool
 
 
 class Flags:
     """The file of flags: every record that took part in a firing.
 
     Args:
-        sink: where to write; columns file, record_number, detector, alert_id.
-        paths: the files as the user named them, by file name.
+        sink: where to write; columns file (as the user named it), record_number, detector, alert_id.
+        place: `Scan.place`.
     """
 
-    def __init__(self, sink: TextIO, paths: dict[str, str]) -> None:
-        self._writer = csv.writer(sink)
+    def __init__(self, sink: TextIO, place: Callable[[int, Sequence[int] | None], tuple[Path, Sequence[int]]]) -> None:
+        self._writer = csv.writer(sink, lineterminator="\n")
         self._writer.writerow(["file", "record_number", "detector", "alert_id"])
-        self._paths = paths
-        self._seen: set[tuple[str, int, str, str]] = set()
+        self._place = place
+        self._seen: set[tuple[Path, int, str, str]] = set()
 
     def write(self, outcome: Outcome) -> None:
         """Write the records of a batch that were not written before, one row a frame or line."""
         if outcome.flags.is_empty():
             return
-        rows = outcome.flags.select("capture", "frames", "detector", "alert_id").explode("frames").drop_nulls("frames")
-        for row in rows.unique(maintain_order=True).iter_rows():
-            if row not in self._seen:
-                self._seen.add(row)
-                capture, number, detector, alert = row
-                self._writer.writerow([self._paths.get(capture, capture), number, detector, alert])
+        flags = outcome.flags.select("offset", "frames", "detector", "alert_id")
+        for offset, frames, detector, alert in flags.iter_rows():
+            path, numbers = self._place(offset, frames)
+            for number in numbers:
+                row = path, number, detector, alert
+                if row not in self._seen:
+                    self._seen.add(row)
+                    self._writer.writerow(row)
 
 
 def to_json(alert: dict[str, Any]) -> str:
@@ -136,7 +176,7 @@ def to_json(alert: dict[str, Any]) -> str:
     return json.dumps(plain, ensure_ascii=False, default=str)
 
 
-def _batches(items: Iterable[Record | Refused]) -> Iterator[list[Record | Refused]]:
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Cut a source into batches: by number, and by time where records come slowly."""
     source = iter(items)
     size = FIRST_BATCH

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.command.context import say
+from jobs.command.context import say, settings_of
 
 
 def scan(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Captures, candump logs, ODE JSON, CSV, JSON lines, Parquet.")],
-    site: Annotated[Path | None, typer.Option(help="Site file (YAML): masters, writers, point maps.")] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Site file (YAML): masters, writers, point maps; default: setting site.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One alert a line as JSON.")] = False,
     flags: Annotated[
         Path | None, typer.Option(help="CSV of every record that took part: file,record_number,detector,alert_id.")
@@ -20,6 +23,10 @@ def scan(
     only: Annotated[list[str] | None, typer.Option(help="Run only this detector; may be repeated.")] = None,
     vehicle: Annotated[str | None, typer.Option(help="Vehicle that a candump log belongs to.")] = None,
     receiver: Annotated[str | None, typer.Option(help="Receiver of ODE messages that do not name theirs.")] = None,
+    modbus_port: Annotated[list[int] | None, typer.Option(help="TCP port of Modbus; repeatable; default 502.")] = None,
+    iec104_port: Annotated[
+        list[int] | None, typer.Option(help="TCP port of IEC 60870-5-104; repeatable; default 2404.")
+    ] = None,
 ) -> None:
     """Run the detectors over files: no Kafka, no Spark, no Java.
 
@@ -28,6 +35,7 @@ def scan(
     from detectors.catalog import DETECTORS
     from detectors.site import load_site
     from ingest.files import FileOptions
+    from ingest.tap import Ports, TapOptions
     from jobs.scan import Flags, Scan, to_json
     from schemas.errors import RunFault, UsageFault
 
@@ -39,8 +47,13 @@ def scan(
         raise UsageFault(
             f"unknown detector {unknown[0]}", "--only", f"one of {', '.join(sorted(d.id for d in DETECTORS))}"
         )
-    facts = load_site(site)
-    options = FileOptions(vehicle=vehicle, receiver=receiver)
+    facts = load_site(site or settings_of(context).site)
+    defaults = Ports()
+    ports = Ports(
+        modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
+        iec104=frozenset(iec104_port) if iec104_port else defaults.iec104,
+    )
+    options = FileOptions(vehicle=vehicle, receiver=receiver, tap=TapOptions(ports=ports))
     run = Scan(facts, only or ())
     with ExitStack() as stack:
         writer: Flags | None = None
@@ -51,7 +64,7 @@ def scan(
                 raise RunFault(
                     f"cannot write: {wrong.strerror}", str(flags), "name a file in a writable folder"
                 ) from wrong
-            writer = Flags(sink, {path.name: str(path) for path in files})
+            writer = Flags(sink, run.place)
         for path in files:
             for outcome in run.run(path, options):
                 for alert in outcome.alerts.iter_rows(named=True):
