@@ -19,6 +19,8 @@ from schemas.wire import Decoder, Undecodable
 
 #: Seconds for an answer about topics and offsets.
 TIMEOUT: Final = 30.0
+#: Seconds for the first answer: who waits at a terminal wants to know soon.
+FIRST_TIMEOUT: Final = 10.0
 #: Bound of what librdkafka fetches ahead, KiB.
 AHEAD_KBYTES: Final = 32_768
 #: Longest wait (ms) of the broker for more data; it answers at once when there is any.
@@ -98,7 +100,7 @@ class Reader:
         self._next: dict[Place, int] = {}
         self.cluster: str = ""
         try:
-            metadata = self._consumer.list_topics(timeout=min(TIMEOUT, broker.timeout_s))
+            metadata = self._consumer.list_topics(timeout=min(FIRST_TIMEOUT, broker.timeout_s))
         except KafkaException as error:
             raise self._unreachable(error.args[0].str()) from error
         self.cluster = str(metadata.cluster_id)

@@ -1,11 +1,15 @@
 """`gridwatch land`: alerts and dead letters into PostgreSQL and the Parquet lake."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.command.context import say, settings_of
+
+if TYPE_CHECKING:
+    from infra.grafana.annotate import Annotator
+    from jobs.settings import Settings
 
 
 def land(
@@ -29,7 +33,8 @@ def land(
 ) -> None:
     """Land alerts and dead letters in PostgreSQL and in Parquet, each exactly once.
 
-    Runs until Ctrl-C. Killed at any moment, it takes up where it was. A second one stands by.
+    Runs until Ctrl-C. Killed at any moment, it takes up where it was. A second one stands by. With the settings
+    grafana.url and grafana.token each alert becomes an annotation in Grafana, too.
 
     Example: gridwatch land --until-idle 10
     """
@@ -49,5 +54,28 @@ def land(
         from_start=from_start,
         rebuild=rebuild,
     )
-    with stop_on_signals() as stop:
-        run(what, stop, say)
+    annotator = _annotator(settings)
+    try:
+        with stop_on_signals() as stop:
+            run(what, stop, say, annotator)
+    finally:
+        if annotator is not None:
+            annotator.close()
+            say(annotator.line())
+
+
+def _annotator(settings: "Settings") -> "Annotator | None":
+    """Who writes annotations, where Grafana is set.
+
+    Raises:
+        ConfigFault: there is an address but no token, or the address is wrong.
+    """
+    from infra.grafana.annotate import Annotator, Grafana, connect
+    from schemas.errors import ConfigFault
+
+    if settings.grafana.url is None:
+        return None
+    if settings.grafana.token is None:
+        raise ConfigFault("Grafana needs a token", "grafana.token", "make a service account that may write annotations")
+    where = Grafana(settings.grafana.url, settings.grafana.token.get_secret_value(), settings.grafana.ca_file)
+    return Annotator(connect(where), say)
