@@ -100,8 +100,9 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
     frames = refs.list.eval(pl.element().struct.field("frames").list.explode(empty_as_null=False, keep_nulls=False))
     as_time = pl.Datetime("us", "UTC")
     return alerts.with_columns(
-        times.list.min().cast(as_time).alias("first_time"),
-        times.list.max().cast(as_time).alias("last_time"),
+        # A tick that finds keys silent has no record to refer to.
+        times.list.min().cast(as_time).fill_null(pl.col("time")).alias("first_time"),
+        times.list.max().cast(as_time).fill_null(pl.col("time")).alias("last_time"),
         pl.when(offsets.list.len() > 0).then(offsets).alias("offsets"),
         pl.when(pl.col("capture").is_not_null()).then(frames).alias("frames"),
         pl.concat_list("_record").alias("evidence"),
