@@ -52,6 +52,8 @@ def describe(
     key = pl.concat_str(
         [
             pl.lit(f"{detector.id}|{detector.version}"),
+            # The same address may stand in two substations, the same pseudonym before two receivers.
+            _plain(site_field),
             _plain(detector.entity),
             pl.col("time").dt.epoch("us").cast(pl.String),
             *identity,

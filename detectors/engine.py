@@ -27,8 +27,10 @@ META = "meta"
 HOUR_US = 3_600_000_000
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
 AHEAD_US = 300_000_000
-#: Disorder beyond a key's lifetime for which its state is kept, microseconds.
+#: Disorder within a locality for which a key's state is kept beyond its lifetime, microseconds.
 SLACK_US = HOUR_US
+#: The same between localities: how far one may lag behind another of its bucket, as when a backlog is read.
+LAG_US = 7 * 24 * HOUR_US
 #: Engine columns of every batch, with their types.
 ENGINE_COLUMNS: dict[str, pl.DataType] = {
     "_arrival": pl.Int64(),
@@ -96,7 +98,11 @@ class Engine:
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
         # Records of files do not expire state: nothing bounds the time that a hostile one names.
         clock = max(
-            [t for f in prepared.values() if (t := f.filter(pl.col("_broker").is_not_null())[TIME].max()) is not None]
+            [
+                t
+                for f in prepared.values()
+                if (t := f.select(pl.col(TIME).filter(pl.col("_broker").is_not_null()).max()).item()) is not None
+            ]
             + (state[META]["clock"].to_list() if META in state else []),
             default=None,
         )
@@ -255,13 +261,31 @@ class Engine:
         if clock is None:
             return
         for plan in self.plan.records.values():
-            horizon = clock - self._lifetime_us[plan.schema.name] - SLACK_US
             for name in plan.tables:
                 if name in out.state:
-                    out.state[name] = out.state[name].filter(pl.col(CLOCK) > horizon)
+                    out.state[name] = _unexpired(out.state[name], clock, self._lifetime_us[plan.schema.name])
         if EPISODES in out.state:
-            out.state[EPISODES] = expire(out.state[EPISODES], clock, SLACK_US)
+            out.state[EPISODES] = expire(out.state[EPISODES], clock, LAG_US)
         out.state[META] = pl.DataFrame({"clock": [clock]})
+
+
+def _unexpired(table: pl.DataFrame, clock: int, lifetime: int) -> pl.DataFrame:
+    """The rows whose past still counts by the newest record of their locality; localities do not expire each other.
+
+    Args:
+        table: state of a `KeyTable`, the locality first.
+        clock: newest event time of the bucket, microseconds.
+        lifetime: of a key, microseconds.
+    """
+    old = pl.col(CLOCK) <= clock - lifetime - SLACK_US
+    if not table.select(old.any()).item():
+        return table
+    locality = table.columns[0]
+    lagging = table.filter(pl.col(locality).is_in(table.filter(old)[locality].unique().implode()))
+    newest = lagging.group_by(locality).agg(pl.col(CLOCK).max().alias("_newest"))
+    rows = table.join(newest, on=locality, how="left", maintain_order="left")
+    alive = pl.col(CLOCK) > pl.col("_newest") - lifetime - SLACK_US
+    return rows.filter(~old | (alive & (pl.col(CLOCK) > clock - lifetime - LAG_US))).drop("_newest")
 
 
 SIGNS = {

@@ -1,10 +1,11 @@
 """Which writers' schemas are known: those of this version, and those announced on the `schemas` topic."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ingest.publisher import Broker
+from jobs.watermarks import watermarks
 from schemas.errors import RunFault
 from schemas.project.avro import avro_json
 from schemas.topics import SCHEMAS
@@ -36,6 +37,7 @@ class Writers:
                 "group.id": "gridwatch-schemas",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
                 "log_level": 0,
                 **broker.security,
             }
@@ -49,7 +51,7 @@ class Writers:
             RunFault: the broker does not answer.
         """
         try:
-            _, high = self._consumer.get_watermark_offsets(TopicPartition(SCHEMAS, 0), timeout=self._broker.timeout_s)
+            _, high = watermarks(self._consumer, SCHEMAS, 0, self._broker.timeout_s)
             while self._next < high:
                 message = self._consumer.poll(self._broker.timeout_s)
                 if message is None:
@@ -59,12 +61,15 @@ class Writers:
                         "look at the broker's state",
                     )
                 failed = message.error()
+                if failed is not None and failed.code() == KafkaError._PARTITION_EOF:
+                    # Told once at every end; at this end, what lay before it was compacted away.
+                    if int(message.offset() or 0) >= high:
+                        self._next = high
+                    continue
                 if failed is not None:
                     raise KafkaException(failed)
                 self._next = int(message.offset() or 0) + 1
                 self._learn(message.value())
-                if self._next < high and self._compacted(high):
-                    break
         except KafkaException as wrong:
             raise RunFault(
                 f"the announcements on topic {SCHEMAS} cannot be read: {wrong}",
@@ -73,14 +78,28 @@ class Writers:
             ) from wrong
         return self.known
 
+    @property
+    def announced(self) -> frozenset[str]:
+        """Fingerprints (hex) of the writers learnt from announcements."""
+        return frozenset(mark.hex() for mark in self.known if mark not in self._own)
+
+    def restricted(self, announced: Collection[str]) -> Mapping[bytes, tuple[Schema, str]]:
+        """The known writers without those announcements that are not among these.
+
+        Raises:
+            RunFault: one of them was never announced.
+        """
+        if missing := sorted(set(announced) - {mark.hex() for mark in self.known}):
+            raise RunFault(
+                f"the schema with fingerprint {missing[0]}, which an earlier batch knew, is no longer announced",
+                f"topic {SCHEMAS}",
+                "start a publisher of that version: it announces its schemas",
+            )
+        return {mark: w for mark, w in self.known.items() if mark in self._own or mark.hex() in announced}
+
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
-
-    def _compacted(self, high: int) -> bool:
-        """True where the rest up to `high` was compacted away: the consumer stands at its end."""
-        position = self._consumer.position([TopicPartition(SCHEMAS, 0)])[0].offset
-        return int(position) >= high
 
     def _learn(self, value: bytes | None) -> None:
         if not value or len(value) > MAX_MESSAGE:
@@ -92,7 +111,8 @@ class Writers:
                 return
             reader = compatible_reader(text, self._schemas)
         except Exception as wrong:  # noqa: BLE001 - foreign text: whatever is wrong with it, its records stay refused
-            self.refused[value[:64]] = f"{type(wrong).__name__}: {wrong}"
+            if len(self.refused) < MAX_WRITERS:
+                self.refused[value[:64]] = f"{type(wrong).__name__}: {wrong}"
             return
         if reader is not None:
             self.known[mark] = reader, text

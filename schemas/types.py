@@ -34,6 +34,8 @@ MAX_BYTES = 65_536
 MAX_ITEMS = 4_096
 #: Longest wire message (bytes) that a decoder looks at; a longer one is a dead letter without being decoded.
 MAX_MESSAGE = 262_144
+#: Times of records lie from 1970 on and before this (2200-01-01), microseconds: others come from broken or hostile input.
+LATEST_US = 7_258_118_400_000_000
 
 
 @dataclass(frozen=True)

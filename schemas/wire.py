@@ -6,9 +6,11 @@ canonical form, and the Avro body. So each message names its writer's schema, an
 
 import io
 import json
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, cast
 
@@ -16,8 +18,8 @@ import fastavro
 from fastavro.schema import fingerprint as avro_fingerprint
 from fastavro.schema import to_parsing_canonical_form
 
-from schemas.project.avro import NAMESPACE, avro_json, to_avro
-from schemas.types import MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, Schema
+from schemas.project.avro import NAMESPACE, avro_json, avro_type, to_avro
+from schemas.types import LATEST_US, MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, ListOf, Scalar, Schema
 
 MARKER: Final = b"\xc3\x01"
 HEADER: Final = len(MARKER) + 8
@@ -32,8 +34,20 @@ class Undecodable(ValueError):
         self.detail = detail
 
 
+_EARLIEST: Final = datetime.fromtimestamp(0, UTC)
+_LATEST: Final = datetime.fromtimestamp(LATEST_US / 1e6, UTC)
+
 #: Reasons under which a message of a telemetry topic becomes a dead letter.
-REASONS: Final = ("empty", "oversized", "not single-object Avro", "unknown fingerprint", "wrong topic", "broken body")
+TIME_RANGE: Final = "time out of range"
+REASONS: Final = (
+    "empty",
+    "oversized",
+    "not single-object Avro",
+    "unknown fingerprint",
+    "wrong topic",
+    "broken body",
+    TIME_RANGE,
+)
 
 
 def fingerprint_of(avro: str) -> bytes:
@@ -130,18 +144,53 @@ class Decoder:
 
 
 def _bounded(schema: Schema, record: Mapping[str, Any]) -> None:
-    for name, value in record.items():
-        if isinstance(value, str | bytes) and len(value) > MAX_BYTES:
-            raise Undecodable("broken body", f"{schema.name}.{name}: {len(value)} bytes, the bound is {MAX_BYTES}")
-        if isinstance(value, list) and len(value) > MAX_ITEMS:
-            raise Undecodable("broken body", f"{schema.name}.{name}: {len(value)} items, the bound is {MAX_ITEMS}")
+    """Refuse what Avro's binary form can say and the contract cannot: other readers would stumble over it."""
+    for f in schema.fields:
+        value = record[f.name]
+        if value is None:
+            continue
+        if isinstance(f.type, ListOf):
+            if len(value) > MAX_ITEMS:
+                raise Undecodable(
+                    "broken body", f"{schema.name}.{f.name}: {len(value)} items, the bound is {MAX_ITEMS}"
+                )
+            wrong = next((w for item in value if (w := _beyond(f.type.item, item))), None)
+        else:
+            wrong = _beyond(f.type, value)
+        if wrong:
+            reason = TIME_RANGE if f.type is Scalar.TIME else "broken body"
+            raise Undecodable(reason, f"{schema.name}.{f.name}: {wrong}")
+
+
+def _beyond(kind: Scalar, value: Any) -> str | None:
+    """What is wrong with a value, or None."""
+    match kind:
+        case Scalar.STRING | Scalar.BYTES:
+            # Characters are counted first: only a long text has to be encoded again to count its bytes.
+            size = len(value) if kind is Scalar.BYTES or len(value) * 4 <= MAX_BYTES else len(value.encode())
+            return f"{size} bytes, the bound is {MAX_BYTES}" if size > MAX_BYTES else None
+        case Scalar.INT | Scalar.LONG:
+            bits = 31 if kind is Scalar.INT else 63
+            return None if -(2**bits) <= value < 2**bits else f"{value} does not fit {bits + 1} bits"
+        case Scalar.TIME:
+            return None if _EARLIEST <= value < _LATEST else f"{value.isoformat()} lies outside 1970 to 2199"
+        case _:
+            return None
+
+
+#: Fields that an announced schema has at most.
+MAX_FIELDS: Final = 256
+#: A field's name, and the types that a later version may add.
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_ADDABLE: Final = [["null", avro_type(kind)] for scalar in Scalar for kind in (scalar, ListOf(scalar))]
 
 
 def compatible_reader(avro: str, schemas: tuple[Schema, ...]) -> Schema | None:
     """The type among `schemas` that a writer's Avro schema resolves to; None where it is of another type.
 
-    A later version may append nullable fields; an earlier one may lack fields that are nullable today. Field types of
-    shared fields must be equal: promotions are refused, since Arrow and Spark readers would disagree on them.
+    A later version may have more fields, nullable and of the contract's types; an earlier one may lack fields that are
+    nullable today. Types of shared fields must be equal: promotions are refused, since Arrow and Spark readers would
+    disagree on them. Whatever else Avro knows is refused too: an announcement may come from anybody.
 
     Raises:
         ValueError: same name, but not resolvable; the message names the field.
@@ -153,7 +202,18 @@ def compatible_reader(avro: str, schemas: tuple[Schema, ...]) -> Schema | None:
     if reader is None:
         return None
     ours = {f["name"]: f for f in to_avro(reader)["fields"]}
+    if set(writer) - {"type", "name", "namespace", "doc", "fields"} or writer.get("type") != "record":
+        raise ValueError(f"schema {reader.name}: not a plain record")
+    if len(writer["fields"]) > MAX_FIELDS:
+        raise ValueError(f"schema {reader.name}: {len(writer['fields'])} fields, the bound is {MAX_FIELDS}")
     theirs = {f["name"]: f for f in writer["fields"]}
+    if len(theirs) != len(writer["fields"]):
+        raise ValueError(f"schema {reader.name}: a field name stands twice")
+    for name, f in theirs.items():
+        plain = not set(f) - {"name", "doc", "type", "default"} and isinstance(f.get("doc", ""), str)
+        plain = plain and ("default" not in f or (f["default"] is None and f["type"] in _ADDABLE))
+        if not plain or (name not in ours and not (f["type"] in _ADDABLE and _NAME.fullmatch(name))):
+            raise ValueError(f"schema {reader.name}: field {name} is no nullable field of the contract's types")
     for name, f in ours.items():
         if name not in theirs and not reader[name].nullable:
             raise ValueError(f"schema {reader.name}: writer lacks the required field {name}")

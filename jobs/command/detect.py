@@ -1,6 +1,6 @@
 """`gridwatch detect`: the streaming detection job."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import typer
 from jobs.command.context import say, settings_of
 
 
-class Which(str, Enum):
+class Which(StrEnum):
     """The domain, or all of them in one Spark application."""
 
     METER = "meter"

@@ -1,26 +1,24 @@
 """One Spark application with the queries of one or more domains: start, progress, faults, an orderly end."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
 
 from detectors.catalog import of_domain
 from detectors.site import Site
-from jobs.detect.query import DetectSettings, Progress, plan_of, start
-from schemas.errors import ConfigFault, RunFault
+from jobs.detect.faults import fault_of
+from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
+from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 #: Seconds between two lines of progress of a domain at least.
 LINE_S = 5.0
 #: Seconds between two looks at the queries.
 LOOK_S = 0.5
-#: How the text of a fault ends a Python traceback, in worker and driver.
-_FAULT = re.compile(r"schemas\.errors\.(?:Run|Config)Fault: (?P<told>.+)")
 
 
 class _Told:
@@ -28,27 +26,33 @@ class _Told:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._last: dict[Domain, tuple[float, int]] = {}
+        self._said: dict[Domain, tuple[float, int]] = {}
+        self._latest: dict[Domain, Progress] = {}
         self._lock = threading.Lock()
 
     def __call__(self, progress: Progress) -> None:
-        ledger = progress.ledger
-        count = {
-            k: sum(n for name, n in ledger.items() if name.startswith(f"{k}.")) for k in ("decoded", "dead", "alerts")
-        }
-        seen, now = count["decoded"] + count["dead"], time.monotonic()
+        now = time.monotonic()
         with self._lock:
-            since, before = self._last.get(progress.domain, (0.0, -1))
             for note in progress.notes:
                 self._say(f"{progress.domain.value}: {note}")
-            if seen == before or now - since < LINE_S:
-                return
-            rate = f", {(seen - before) / (now - since):,.0f} records/s" if since else ""
-            self._last[progress.domain] = now, seen
-            self._say(
-                f"{progress.domain.value}: batch {progress.batch}, {seen} records{rate}, "
-                f"{count['alerts']} alerts, {count['dead']} dead letters"
-            )
+            self._latest[progress.domain] = progress
+            since, before = self._said.get(progress.domain, (0.0, -1))
+            if progress.seen != before and now - since >= LINE_S:
+                rate = f", {(progress.seen - before) / (now - since):,.0f} records/s" if since else ""
+                self._line(progress, now, rate)
+
+    def last_words(self) -> None:
+        """What was not said yet."""
+        for domain, progress in self._latest.items():
+            if progress.seen != self._said.get(domain, (0.0, -1))[1]:
+                self._line(progress, time.monotonic(), "")
+
+    def _line(self, progress: Progress, now: float, rate: str) -> None:
+        self._said[progress.domain] = now, progress.seen
+        self._say(
+            f"{progress.domain.value}: batch {progress.batch}, {progress.seen} records{rate}, "
+            f"{progress.count('alerts')} alerts, {progress.count('dead')} dead letters"
+        )
 
 
 def run(
@@ -83,30 +87,28 @@ def run(
         for detector, reason in sorted(plan_of(domain, site, chosen[domain]).off.items()):
             say(f"off: {detector}: {reason}")
     spark = session()
-    told = _Told(say)
-    queries = [start(spark, d, replace(settings, only=chosen[d]), site, told) for d in domains]
-    say(f"detecting in {', '.join(d.value for d in domains)}")
+    told, running = _Told(say), list[Detection]()
     try:
-        while not stop.wait(LOOK_S) and any(q.isActive for q in queries):
-            _raise(queries)
-        _raise(queries)
+        for domain in domains:
+            detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
+            running.append(detection)
+            detection.start()
+        say(f"detecting in {', '.join(d.value for d in domains)}")
+        while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
+            _raise(running)
+        _raise(running)
     finally:
-        for query in queries:
-            query.stop()
+        # All at once: each waits for its own batch only.
+        with ThreadPoolExecutor(len(domains)) as pool:
+            list(pool.map(Detection.stop, running))
+        for detection in running:
+            detection.close()
+        told.last_words()
         spark.stop()
 
 
-def _raise(queries: Sequence[StreamingQuery]) -> None:
-    for query in queries:
-        failed = query.exception()
+def _raise(running: Sequence[Detection]) -> None:
+    for detection in running:
+        failed = detection.query.exception()
         if failed is not None:
-            raise fault_of(str(failed), query.name or "detect") from failed
-
-
-def fault_of(text: str, query: str) -> RunFault:
-    """What a failed query's text says: our own fault where one is in it, else its first line."""
-    found = _FAULT.findall(text)
-    if found:
-        return RunFault(found[-1].strip(), query, "mend it and start the job again; it takes up where it was")
-    first = next((line for line in text.splitlines() if line.strip()), "unknown failure")
-    return RunFault(first.strip()[:300], query, "run it with --debug, or read the log of the Spark application")
+            raise detection.fault or fault_of(failed, f"detection of {detection.domain.value}") from failed

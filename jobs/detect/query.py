@@ -3,24 +3,31 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from detectors.catalog import of_domain
+from detectors.catalog import check_site, of_domain
 from detectors.plan import Plan, make_plan
 from detectors.site import Site
 from ingest.publisher import Broker
+from jobs.detect.checkpoint import Checkpoint
 from jobs.detect.decode import decode
 from jobs.detect.worker import RESULT, Work
-from jobs.state_store import BucketFile, Manifest, StateStore, open_filesystem
+from jobs.state_store import BucketFile, Manifest, StateStore
 from jobs.writers import Writers
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, Fault, RunFault
 from schemas.records import TELEMETRY
 from schemas.records import of_domain as records_of
 from schemas.types import Domain
+
+#: Share of `max_offsets` from which a batch counts as cut off by it: the query is behind, and silence is no sign of anything.
+FULL: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,11 @@ class DetectSettings:
         buckets: number of locality buckets; fixed for the life of the state (`gridwatch state rebucket`).
         max_offsets: records a micro-batch at most.
         tick_s: seconds between ticks; 0 for none (closed data).
+        trigger_s: seconds between micro-batches at least; 0 for as soon as the last one ended.
         once: True to process what is on the topics now and stop.
         kafka_options: security of the connection, in the words of Spark's Kafka source.
         only: ids of the detectors to run; empty for all.
+        begin: where a query without a checkpoint begins: `earliest`, `latest`, or microseconds of the broker's time.
     """
 
     broker: Broker
@@ -45,9 +54,11 @@ class DetectSettings:
     buckets: int = 8
     max_offsets: int = 500_000
     tick_s: int = 1
+    trigger_s: float = 0.0
     once: bool = False
     kafka_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     only: tuple[str, ...] = ()
+    begin: str | int = "earliest"
 
 
 @dataclass
@@ -58,6 +69,15 @@ class Progress:
     batch: int
     ledger: Mapping[str, int]
     notes: list[str] = field(default_factory=list)
+
+    def count(self, kind: str) -> int:
+        """Sum of the counts of a kind: decoded, dead, alerts, ahead."""
+        return sum(n for name, n in self.ledger.items() if name.startswith(f"{kind}."))
+
+    @property
+    def seen(self) -> int:
+        """Records read since the query began."""
+        return self.count("decoded") + self.count("dead")
 
 
 def plan_of(domain: Domain, site: Site, only: tuple[str, ...] = ()) -> Plan:
@@ -72,7 +92,167 @@ def plan_of(domain: Domain, site: Site, only: tuple[str, ...] = ()) -> Plan:
         raise ConfigFault(
             f"unknown detector {unknown[0]}", f"domain {domain.value}", f"one of {', '.join(d.id for d in detectors)}"
         )
+    check_site(site)
     return make_plan([d for d in detectors if not only or d.id in only], records_of(domain), site)
+
+
+class Stopped(Exception):
+    """Ends a query that was asked to stop, before it begins another batch."""
+
+
+class Detection:
+    """The query of a domain.
+
+    Args:
+        spark: the session.
+        domain: meter, substation or vehicle.
+        settings: how it runs.
+        site: the site facts.
+        report: called in the driver after each batch.
+
+    Attributes:
+        plan: what it runs.
+        fault: what ended it, where that is one of ours.
+
+    Raises:
+        ConfigFault, RunFault: what can be known at start is checked at start.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        domain: Domain,
+        settings: DetectSettings,
+        site: Site,
+        report: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.domain = domain
+        self.plan = plan_of(domain, site, settings.only)
+        self.fault: Fault | None = None
+        self._spark, self._settings, self._site, self._report = spark, settings, site.model_dump_json(), report
+        # Record types that no running detector reads are decoded to their required columns all the same: a broken one must be seen.
+        self._columns = {p.schema: p.columns for p in self.plan.records.values()}
+        self._store = StateStore(settings.state_uri, domain.value)
+        self._checkpoint = Checkpoint(f"{settings.checkpoint_uri.rstrip('/')}/{domain.value}")
+        self._writers = Writers(settings.broker, TELEMETRY)
+        self._writers.refresh()
+        self._last = self._resumed()
+        self._repeated = self._checkpoint.planned()
+        self._lock = ExitStack()
+        self._busy, self._stopping = Lock(), False
+
+    def start(self) -> StreamingQuery:
+        """Start it.
+
+        Raises:
+            RunFault: another job holds the state.
+        """
+        settings = self._settings
+        self._lock.enter_context(self._store.held())
+        # Queries of one application share its cores fairly: a large batch of one does not hold up the others.
+        self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.domain.value)
+        writer = (
+            source(self._spark, self.domain, settings)
+            .writeStream.queryName(f"detect-{self.domain.value}")
+            .option("checkpointLocation", self._checkpoint.uri)
+            .foreachBatch(self._run)
+        )
+        if settings.once:
+            writer = writer.trigger(availableNow=True)
+        elif settings.trigger_s:
+            writer = writer.trigger(processingTime=f"{settings.trigger_s} seconds")
+        self.query: StreamingQuery = writer.start()
+        return self.query
+
+    def stop(self) -> None:
+        """Let the batch that runs come to its end, and stop."""
+        self._stopping = True
+        with self._busy:
+            ended = self._last.batch
+        while self.query.isActive and self._checkpoint.committed() < ended:
+            self.query.awaitTermination(0.05)  # type: ignore[arg-type]  # seconds; a fraction is fine
+        self.query.stop()
+
+    def close(self) -> None:
+        """Let go of the state and the broker; the query has ended."""
+        self._lock.close()
+        self._writers.close()
+
+    def _resumed(self) -> Manifest:
+        """The state to go on from."""
+        query, owner, done = self._checkpoint.query(), self._store.identity(), self._checkpoint.committed()
+        if owner is not None and query is None:
+            raise RunFault(
+                "there is state, but no checkpoint that it belongs to",
+                f"{self._store.where}, {self._checkpoint.uri}",
+                "give the checkpoint folder of this state, or a new folder for both",
+            )
+        if query is not None and owner is not None:
+            self._store.bind(query)
+        last = self._store.manifest(done)
+        if last.of not in (0, self._settings.buckets):
+            raise RunFault(
+                f"the state has {last.of} buckets, the job asks for {self._settings.buckets}",
+                self._store.where,
+                f"run `gridwatch state rebucket {self._settings.buckets}`, or set spark.buckets",
+            )
+        if lost := self._store.lost(last):
+            raise RunFault(lost[0], self._store.where, "restore the state folder; nothing was processed")
+        return last
+
+    def _run(self, batch: DataFrame, number: int) -> None:
+        with self._busy:
+            if self._stopping:
+                raise Stopped
+            try:
+                self._batch(batch, number)
+            except Fault as fault:
+                self.fault = fault
+                raise
+
+    def _batch(self, batch: DataFrame, number: int) -> None:
+        settings, before = self._settings, self._last
+        if before.batch != number - 1:
+            before = self._store.manifest(number - 1)
+        if before.batch < 0:
+            query = self._checkpoint.query()
+            assert query is not None  # Spark writes it before the first batch
+            self._store.bind(query)
+        announced = self._announced(before, number)
+        behind = self._checkpoint.records(number, self.domain.topic) >= FULL * settings.max_offsets
+        work = Work(
+            domain=self.domain.value,
+            batch=number,
+            state_uri=settings.state_uri,
+            files=before.buckets,
+            broker=settings.broker,
+            site=self._site,
+            only=settings.only,
+            ticking=not behind,
+        )
+        decoded = decode(batch, self._columns, self._writers.restricted(announced), settings.buckets)
+        rows = decoded.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
+        buckets, ledger, notes = dict(before.buckets), Counter(before.ledger), set[str]()
+        for row in rows:
+            buckets[row.bucket] = BucketFile(row.path, row.size, row.crc)
+            told = json.loads(row.ledger)
+            ledger.update(told["counts"])
+            notes |= set(told["notes"])
+        self._last = Manifest(number, settings.buckets, buckets, ledger, tuple(sorted(announced)))
+        self._store.commit(self._last)
+        if self._report is not None:
+            self._report(Progress(self.domain, number, ledger, sorted(notes)))
+
+    def _announced(self, before: Manifest, number: int) -> frozenset[str]:
+        """The announced writers' schemas that a batch decodes with; a repeated batch takes those that it took before."""
+        self._writers.refresh()
+        known = frozenset(before.announced)
+        if number <= self._repeated:
+            return self._store.announced(number) or known
+        if more := self._writers.announced - known:
+            known |= more
+            self._store.announce(number, known)
+        return known
 
 
 def start(
@@ -82,59 +262,8 @@ def start(
     site: Site,
     report: Callable[[Progress], None] | None = None,
 ) -> StreamingQuery:
-    """Start the query of a domain.
-
-    Args:
-        spark: the session.
-        domain: meter, substation or vehicle.
-        settings: how it runs.
-        site: the site facts.
-        report: called in the driver after each batch.
-
-    Raises:
-        ConfigFault, RunFault: what can be known at start is checked at start.
-    """
-    plan = plan_of(domain, site, settings.only)
-    store = StateStore(settings.state_uri, domain.value)
-    writers = Writers(settings.broker, TELEMETRY)
-    writers.refresh()
-    # Record types that no running detector reads are decoded to their required columns all the same: a broken one must be seen.
-    columns = {p.schema: p.columns for p in plan.records.values()}
-    checkpoint = f"{settings.checkpoint_uri.rstrip('/')}/{domain.value}"
-    site_json = site.model_dump_json()
-    bound = False
-
-    def run(batch: DataFrame, number: int) -> None:
-        nonlocal bound
-        if not bound:
-            store.bind(_query_id(checkpoint), settings.buckets)
-            bound = True
-        before = store.manifest(number - 1)
-        work = Work(domain.value, number, settings.state_uri, before.buckets, settings.broker, site_json, settings.only)
-        rows = (
-            decode(batch, columns, writers.refresh(), settings.buckets)
-            .groupBy("bucket")
-            .applyInArrow(_typed(work), schema=RESULT)
-            .collect()
-        )
-        buckets, ledger, notes = dict(before.buckets), Counter(before.ledger), []
-        for row in rows:
-            buckets[row.bucket] = BucketFile(row.path, row.size, row.crc)
-            told = json.loads(row.ledger)
-            ledger.update(told["counts"])
-            notes += told.get("notes", [])
-        store.commit(Manifest(number, buckets, ledger))
-        store.collect(number)
-        if report is not None:
-            report(Progress(domain, number, ledger, sorted(set(notes))))
-
-    writer = (
-        source(spark, domain, settings)
-        .writeStream.queryName(f"detect-{domain.value}")
-        .option("checkpointLocation", checkpoint)
-        .foreachBatch(run)
-    )
-    return (writer.trigger(availableNow=True) if settings.once else writer).start()
+    """Start the query of a domain for as long as this process lives; see `Detection`."""
+    return Detection(spark, domain, settings, site, report).start()
 
 
 def _typed(work: Work) -> Callable[..., object]:
@@ -151,7 +280,6 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
     options = {
         "kafka.bootstrap.servers": settings.broker.bootstrap,
         "subscribe": domain.topic,
-        "startingOffsets": "earliest",
         "maxOffsetsPerTrigger": str(settings.max_offsets),
         "failOnDataLoss": "true",
         # The defaults are made for small consumers.
@@ -160,7 +288,15 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
         "kafka.max.partition.fetch.bytes": "16777216",
         "fetchOffset.numRetries": "10",
     }
-    options |= dict(settings.kafka_options)
+    if isinstance(settings.begin, int):
+        # Behind the last record of a partition there is none of that time or later: begin there.
+        options |= {
+            "startingTimestamp": str(settings.begin // 1000),
+            "startingOffsetsByTimestampStrategy": "latest",
+        }
+    else:
+        options["startingOffsets"] = settings.begin
+    options |= settings.kafka_options
     records = (
         spark.readStream.format("kafka")
         .options(**options)
@@ -194,9 +330,3 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
         )
     )
     return records.unionByName(ticks)
-
-
-def _query_id(checkpoint: str) -> str:
-    filesystem, path = open_filesystem(checkpoint)
-    with filesystem.open_input_stream(f"{path}/metadata") as source:
-        return str(json.loads(source.read())["id"])

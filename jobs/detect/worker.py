@@ -22,9 +22,9 @@ from detectors.local import make_engine
 from detectors.site import Site
 from ingest.publisher import Broker
 from ingest.publisher_confluent import ConfluentPublisher
+from jobs.detect.columns import END, META
 from jobs.state_store import BucketFile, StateStore
 from schemas.records import ALERT, BY_NAME, DEADLETTER
-from schemas.records.deadletter import KEPT_BYTES
 from schemas.types import Domain
 
 #: What a bucket's call gives back to the driver.
@@ -32,8 +32,6 @@ RESULT = "bucket int, path string, size long, crc long, ledger string"
 _RESULT = pa.schema(
     [("bucket", pa.int32()), ("path", pa.string()), ("size", pa.int64()), ("crc", pa.int64()), ("ledger", pa.string())]
 )
-#: Event times outside [1970, 2200) are no times; microseconds.
-_LATEST_US = 7_258_118_400_000_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Work:
         broker: where alerts and dead letters go.
         site: the site facts as JSON.
         only: ids of the detectors to run; empty for all of the domain.
+        ticking: False where ticks are to be ignored, because the batch does not hold all that was on the topic by then.
     """
 
     domain: str
@@ -57,6 +56,7 @@ class Work:
     broker: Broker
     site: str
     only: tuple[str, ...] = ()
+    ticking: bool = True
 
     def __call__(self, key: tuple[Any, ...], table: pa.Table) -> pa.Table:
         """Run one bucket.
@@ -77,24 +77,22 @@ def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:
     refused = _refused(table)
     batch: dict[str, pl.DataFrame] = {}
     for name in (n for n in table.column_names if n in BY_NAME):
-        good, bad = _records(table, name)
-        refused += bad
-        if len(good):
-            batch[name] = good
-            ledger[f"decoded.{name}"] = len(good)
+        records = _records(table, name)
+        if len(records):
+            batch[name] = records
+            ledger[f"decoded.{name}"] = len(records)
     for letter in refused:
         ledger[f"dead.{letter['reason']}"] += 1
-    ticks = pc.max(table["tick"]).as_py()
+    tick = pc.max(table["tick"]).as_py() if work.ticking else None
     before = work.files.get(bucket)
     state = _load(work, bucket, before)
-    outcome = _engine(work.domain, work.site, work.only).step(state, batch, ticks)
+    outcome = _engine(work.domain, work.site, work.only).step(state, batch, tick)
     ledger.update({f"ahead.{name}": count for name, count in outcome.ahead.items()})
     for detector, count in outcome.alerts.group_by("detector").len().iter_rows() if len(outcome.alerts) else ():
         ledger[f"alerts.{detector}"] = count
     _publish(work, outcome, refused, ledger)
     after = before if before is not None and _same(state, outcome.state) else _store(work, bucket, outcome.state)
-    notes = {"notes": outcome.notes} if outcome.notes else {}
-    row = [bucket, after.path, after.size, after.crc, json.dumps({"counts": ledger, **notes})]
+    row = [bucket, after.path, after.size, after.crc, json.dumps({"counts": ledger, "notes": outcome.notes})]
     return pa.table([[value] for value in row], schema=_RESULT)
 
 
@@ -155,79 +153,40 @@ def _publish(work: Work, outcome: Outcome, refused: Iterable[Mapping[str, Any]],
 
 
 def _refused(table: pa.Table) -> list[dict[str, Any]]:
-    rows = table.filter(pc.is_valid(table["reason"])).select(
-        ["topic", "partition", "offset", "broker", "reason", "raw", "length"]
-    )
+    rows = table.filter(pc.is_valid(table["reason"]))
     return [
         {
             "time": r["broker"],
             "reason": r["reason"],
-            "detail": None,
+            "detail": r["detail"],
             "topic": r["topic"],
             "partition": r["partition"],
             "offset": r["offset"],
             "length": r["length"] or 0,
             "content": r["raw"] or b"",
         }
-        for r in rows.to_pylist()
+        for r in rows.select([*META]).to_pylist()
     ]
 
 
-def _records(table: pa.Table, name: str) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """The records of one type with the engine's columns, and those that break the schema in a way Avro cannot see."""
+def _records(table: pa.Table, name: str) -> pl.DataFrame:
+    """The records of one type with the engine's columns."""
     rows = table.filter(pc.is_valid(table[name])).select(["topic", "partition", "offset", "broker", name])
     if not rows.num_rows:
-        return pl.DataFrame(), []
+        return pl.DataFrame()
     struct = rows[name].combine_chunks()
     if isinstance(struct, pa.ChunkedArray):
         struct = pa.concat_arrays(struct.chunks)
-    time_us = struct.field(struct.type.get_field_index("time")).cast(pa.timestamp("us", "UTC")).view(pa.int64())
-    wrong = pc.or_(pc.less(time_us, 0), pc.greater_equal(time_us, _LATEST_US))
-    reason = pc.if_else(wrong, "event time out of range", pa.scalar(None, pa.string()))
-    try:
-        struct.validate(full=True)
-    except pa.ArrowInvalid:
-        broken = pa.array([_is_not_text(struct, i) for i in range(len(struct))])
-        reason = pc.if_else(broken, "text is not UTF-8", reason)
-    bad: list[dict[str, Any]] = []
-    if reason.null_count < len(reason):
-        refused = pc.is_valid(reason)
-        for r, why in zip(
-            rows.drop_columns([name]).filter(refused).to_pylist(), reason.filter(refused).to_pylist(), strict=True
-        ):
-            bad.append(_letter(r, why, name))
-        keep = pc.is_null(reason)
-        rows, struct = rows.filter(keep), struct.filter(keep)
-    arrow = pa.table({**{f.name: struct.field(i) for i, f in enumerate(struct.type)}})
-    frame = pl.from_arrow(arrow)
+    arrow = pa.table({f.name: struct.field(i) for i, f in enumerate(struct.type) if f.name != END})
+    frame, place = pl.from_arrow(arrow), pl.from_arrow(rows.drop_columns([name]))
     assert isinstance(frame, pl.DataFrame)
-    place = pl.from_arrow(rows.drop_columns([name]))
     assert isinstance(place, pl.DataFrame)
-    return (
-        frame.with_columns(
-            pl.col("time").cast(pl.Datetime("us", "UTC")),
-            # All of a locality lies in one partition: partition, then offset, is the order of arrival within it.
-            ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival"),
-            place["topic"].alias("_topic"),
-            place["partition"].cast(pl.Int32).alias("_partition"),
-            place["offset"].alias("_offset"),
-            place["broker"].alias("_broker"),
-        ),
-        bad,
+    return frame.with_columns(
+        pl.col(pl.Datetime).cast(pl.Datetime("us", "UTC")),
+        # All of a locality lies in one partition: partition, then offset, is the order of arrival within it.
+        ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival"),
+        place["topic"].alias("_topic"),
+        place["partition"].cast(pl.Int32).alias("_partition"),
+        place["offset"].alias("_offset"),
+        place["broker"].alias("_broker"),
     )
-
-
-def _letter(row: Mapping[str, Any], reason: str, record: str) -> dict[str, Any]:
-    content = f"see topic {row['topic']}, partition {row['partition']}, offset {row['offset']}".encode()[:KEPT_BYTES]
-    place = {"topic": row["topic"], "partition": row["partition"], "offset": row["offset"]}
-    return {"time": row["broker"], "reason": reason, "detail": record, **place, "length": 0, "content": content}
-
-
-def _is_not_text(struct: pa.StructArray, row: int) -> bool:
-    try:
-        struct[row].as_py()
-    except UnicodeDecodeError:
-        return True
-    except (ValueError, OverflowError):
-        return False
-    return False

@@ -19,7 +19,8 @@ _AVRO: dict[Scalar, Any] = {
 }
 
 
-def _type(of: Type) -> Any:
+def avro_type(of: Type) -> Any:
+    """The Avro type of a field type."""
     if isinstance(of, ListOf):
         return {"type": "array", "items": _AVRO[of.item]}
     return _AVRO[of]
@@ -32,9 +33,9 @@ def to_avro(schema: Schema) -> dict[str, Any]:
         says = f"{f.says} [{f.unit}]" if f.unit else f.says
         entry: dict[str, Any] = {"name": f.name, "doc": says}
         if f.nullable:
-            entry |= {"type": ["null", _type(f.type)], "default": None}
+            entry |= {"type": ["null", avro_type(f.type)], "default": None}
         else:
-            entry["type"] = _type(f.type)
+            entry["type"] = avro_type(f.type)
         fields.append(entry)
     return {"type": "record", "name": schema.name, "namespace": NAMESPACE, "doc": schema.says, "fields": fields}
 
