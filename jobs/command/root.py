@@ -39,6 +39,7 @@ SUBCOMMANDS: Final = (
     Subcommand("up", "jobs.command.stack:up", "Start the embedded Kafka and PostgreSQL."),
     Subcommand("down", "jobs.command.stack:down", "Stop the embedded Kafka and PostgreSQL."),
     Subcommand("status", "jobs.command.stack:status", "Say what of the embedded stack runs and answers."),
+    Subcommand("topics", "jobs.command.topics:topics", "Create the topics on a Kafka of your own."),
     Subcommand("scan", "jobs.command.scan:scan", "Run the detectors over files: no Kafka, no Spark, no Java."),
     Subcommand("ingest", "jobs.command.ingest:app", "Read a source and publish its records."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
