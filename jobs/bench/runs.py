@@ -12,10 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from detectors.site import Site
 from ingest.publisher import Broker
+from jobs.bench.aging import aged
 from jobs.bench.processor import spark_seconds
 from jobs.detect.decode import decode
 from jobs.detect.query import Detection, DetectSettings, plan_of, source
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 DOMAIN: Final = Domain.METER
-#: Values that an aged mean has seen: readings of a day at a quarter of an hour.
-AGED: Final = 96
-#: State columns that count what a mean has seen.
-COUNTS: Final = r"^ewma\(.*\.count$"
 HISTORY: Final = "history"
 
 
@@ -107,12 +102,8 @@ def read_history(place: Place) -> None:
     detect(place, HISTORY)
     store = StateStore(place.settings(HISTORY).state_uri, DOMAIN.value)
     last = store.latest()
-    aged = {}
-    for bucket, file in last.buckets.items():
-        tables = store.read(file)
-        older = {name: t.with_columns(pl.col(COUNTS).clip(lower_bound=AGED)) for name, t in tables.items()}
-        aged[bucket] = store.write(bucket, last.batch, older)
-    store.commit(replace(last, buckets=aged))
+    files = {bucket: store.write(bucket, last.batch, aged(store.read(file))) for bucket, file in last.buckets.items()}
+    store.commit(replace(last, buckets=files))
 
 
 def after_history(place: Place, name: str) -> Pass:

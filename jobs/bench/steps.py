@@ -18,6 +18,7 @@ from detectors.engine import Engine, State
 from detectors.local import make_engine
 from detectors.memory import Ewma, Last
 from detectors.site import Site
+from jobs.bench.aging import aged
 from jobs.bench.fleet import Columns, Fleet
 from jobs.bench.runs import DOMAIN
 from schemas.project.arrow import to_arrow
@@ -26,6 +27,8 @@ from schemas.records import METER_READING
 #: The detector that stands for one more.
 FURTHER: Final = "one further detector"
 ALL: Final = "all"
+#: Batches that are not counted, after which the state is aged.
+HISTORY: Final = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def measure(fleet: Fleet, batches: int, size: int, site: Site) -> Costs:
 
     Args:
         fleet: the meters of the bucket.
-        batches: how many; the first two are not counted.
+        batches: how many; the first `HISTORY` are not counted.
         size: readings a batch.
         site: the site facts.
     """
@@ -63,7 +66,9 @@ def measure(fleet: Fleet, batches: int, size: int, site: Site) -> Costs:
         arrival += len(frame)
         for name, engine in engines.items():
             states[name], seconds = _step(engine, states[name], frame)
-            if number >= 2:
+            if number < HISTORY:
+                states[name] = aged(states[name])
+            else:
                 took[name].append(seconds / len(frame) * 1e6)
     added = {
         name: median(a - b if name != FURTHER else b - a for a, b in zip(took[ALL], times, strict=True))

@@ -47,7 +47,7 @@ def _rate(r: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _detectors(r: Mapping[str, Any]) -> Iterator[Line]:
-    yield Line("engine alone", f"{r['engine_us']} us a record; the whole query {r['query_us']} us of its cores")
+    yield Line("engine alone", f"{r['engine_us']} us of processor a record; the whole query {r['query_us']} us")
     for name, percent in r["added_percent"].items():
         yield Line(f"  added by {name}", f"{percent} % of the query", "< 4 %", percent < 4)
 

@@ -1,8 +1,11 @@
 """The benchmark's arithmetic: what each detector adds, ratios pass by pass, and the table's verdicts."""
 
+import polars as pl
+
 from detectors.catalog import of_domain
 from detectors.site import Site
 from jobs.bench import steps
+from jobs.bench.aging import aged
 from jobs.bench.fleet import Fleet
 from jobs.bench.run import _ratios
 from jobs.bench.runs import DOMAIN, Pass
@@ -38,3 +41,11 @@ def test_the_table_judges_by_the_targets() -> None:
     }
     found = lines({"rate": rate, "latency": latency})
     assert [line.holds for line in found] == [None, None, True, False, None, None, True, False]
+
+
+def test_an_aged_state_has_seen_a_day_where_it_has_seen_anything() -> None:
+    count = "ewma(power, 0.1, 24)|meter.count"
+    table = pl.DataFrame({"meter": ["M1", "M2", "M3"], count: [2, 0, 500], "last(x)|meter.value": [1.0, 2.0, 3.0]})
+    after = aged({"meter_reading|meter": table})["meter_reading|meter"]
+    assert after[count].to_list() == [96, None, 500]
+    assert after.drop(count).equals(table.drop(count))
