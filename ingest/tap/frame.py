@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ingest.source import Refused
+from schemas.types import LATEST_US
 
 #: A layer or subtree: name -> text or subtree, in tshark's order, names may repeat. Only JSON objects become tuples,
 #: so where hostile text puts an array it is no tree.
@@ -212,7 +213,7 @@ def octets(value: str | None) -> bytes:
 
 
 def instant(value: str | None) -> int | None:
-    """Microseconds since 1970 of a time as tshark writes it; None where it is none.
+    """Microseconds since 1970 of a time as tshark writes it; None where it is none or beyond what records carry.
 
     Three forms: seconds since 1970 with a fraction, "Mar 11, 2024 02:23:02.645999968 UTC", and ISO 8601.
     """
@@ -226,7 +227,7 @@ def instant(value: str | None) -> int | None:
             micros = _calendar(value)
     except (ValueError, KeyError, OverflowError, IndexError):
         return None
-    return micros if 0 <= micros <= MAX_INT64 else None
+    return micros if 0 <= micros < LATEST_US else None
 
 
 def _calendar(value: str) -> int:
