@@ -1,16 +1,31 @@
 """The streaming job against a real broker and a real Spark: the same alerts as the engine alone, every record accounted for."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING
 
 import pytest
 
+from detectors.site import Site, parse_site
 from infra.stack import StackState
-from schemas.types import Domain
-from tests.integration.detecting import DOMAINS, Topics, counts, detect, expected, traffic
+from ingest.publisher import Broker
+from jobs.detect.query import Detection, DetectSettings, Progress
+from schemas.project.avro import avro_json
+from schemas.records import CAM, METER_READING, MODBUS
+from schemas.records.deadletter import KEPT_BYTES
+from schemas.topics import SCHEMAS
+from schemas.types import LATEST_US, MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, Domain, Field, Scalar, Schema
+from schemas.wire import HEADER, MARKER, TIME_RANGE, fingerprint
+from tests.integration.detecting import DOMAINS, Topics, counts, detect, expected, message, site, traffic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+PATIENCE_S = 120
 
 
 @pytest.fixture
@@ -19,12 +34,50 @@ def own(stack: StackState) -> Topics:
     return Topics(stack.bootstrap)
 
 
+class Running:
+    """A detection that runs until the test ends it."""
+
+    def __init__(self, spark: "SparkSession", own: Topics, folder: Path, domain: Domain, facts: Site) -> None:
+        settings = DetectSettings(
+            Broker(own.bootstrap), str(folder / "state"), str(folder / "checkpoint"), begin=own.began_us
+        )
+        self._told, self._news = Progress(domain, -1, {}), Condition()
+        self.detection = Detection(spark, domain, settings, facts, self._report)
+        self.query = self.detection.start()
+
+    def _report(self, progress: Progress) -> None:
+        with self._news:
+            self._told = progress
+            self._news.notify_all()
+
+    def until(self, seen: Callable[[Progress], bool]) -> Progress:
+        """Wait until a batch shows what is awaited."""
+        with self._news:
+            assert self._news.wait_for(lambda: seen(self._told), PATIENCE_S), self.query.exception() or self._told
+            return self._told
+
+
+@contextmanager
+def running(
+    spark: "SparkSession", own: Topics, folder: Path, domain: Domain, facts: Site | None = None
+) -> Iterator[Running]:
+    """Detection without end, stopped in order."""
+    job = Running(spark, own, folder, domain, facts or site())
+    try:
+        yield job
+        job.detection.stop()
+        assert job.query.exception() is None
+    finally:
+        job.query.stop()
+        job.detection.close()
+
+
 def test_stream_equals_batch(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
-    records = traffic("same", copies=5)
+    records = traffic("same", copies=4)
     own.publish(records)
     wanted = expected(records)
     for domain in DOMAINS:
-        batches, ledger = detect(spark, own, tmp_path, domain)
+        batches, ledger = detect(spark, own, tmp_path, domain, max_offsets=3_000)
         assert len(batches) > 1
         decoded = counts(ledger, "decoded")
         assert decoded.total() == own.produced(domain) == sum(schema.domain is domain for schema, _ in records)
@@ -33,3 +86,99 @@ def test_stream_equals_batch(spark: "SparkSession", own: Topics, tmp_path: Path)
     assert sorted(a["alert_id"] for a in alerts) == sorted(wanted)
     assert {a["domain"] for a in alerts} == {d.value for d in DOMAINS}
     assert len({a["detector"] for a in alerts}) >= 15
+
+
+def test_every_bad_message_is_a_dead_letter(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
+    good = message(MODBUS, site="letters", client="10.0.0.66", function=3)
+    known = good[HEADER:]
+    bad: list[tuple[bytes | None, str, str | None]] = [
+        (None, "empty", None),
+        (b"", "empty", None),
+        (b"\xc3\x01" + b"x" * MAX_MESSAGE, "oversized", None),
+        (b"\x00" * 40, "not single-object Avro", None),
+        (b"\xc3", "not single-object Avro", None),
+        (b"\xc3\x02" + good[2:], "not single-object Avro", None),
+        (MARKER + b"12345678" + known, "unknown fingerprint", None),
+        (message(METER_READING, transformer="letters"), "wrong topic", None),
+        (good[:-1], "broken body", None),
+        (good[: HEADER + 20], "broken body", None),
+        (good[:HEADER], "broken body", None),
+        (good + b"\x00", "broken body", None),
+        (good + good, "broken body", None),
+        (good.replace(b"10.0.0.66", b"10.0.\xff.66"), "broken body", "text is not UTF-8"),
+        (message(MODBUS, site="letters", time=-1), TIME_RANGE, None),
+        (message(MODBUS, site="letters", time=LATEST_US), TIME_RANGE, None),
+        (message(MODBUS, site="letters", client="x" * (MAX_BYTES + 1)), "broken body", None),
+        (message(MODBUS, site="letters", request_values=[1] * (MAX_ITEMS + 1)), "broken body", None),
+        # A string that claims a length of 1 GiB.
+        (MARKER + fingerprint(MODBUS) + b"\x00" + b"\x80\x80\x80\x80\x08" + known, "broken body", None),
+    ]
+    own.send(Domain.SUBSTATION.topic, [good, *(value for value, _, _ in bad), good])
+    _, ledger = detect(spark, own, tmp_path, Domain.SUBSTATION)
+    assert counts(ledger, "decoded") == {"modbus": 2}
+    letters = sorted(own.letters(), key=lambda letter: letter["offset"])
+    assert [(x["reason"], x["detail"]) for x in letters] == [(reason, detail) for _, reason, detail in bad]
+    assert [x["content"] for x in letters] == [(value or b"")[:KEPT_BYTES] for value, _, _ in bad]
+    assert [x["length"] for x in letters] == [len(value or b"") for value, _, _ in bad]
+    assert {(x["stage"], x["topic"]) for x in letters} == {("detect substation", Domain.SUBSTATION.topic)}
+    first = letters[0]["offset"]
+    assert [x["offset"] for x in letters] == list(range(first, first + len(bad)))
+    assert counts(ledger, "dead").total() == len(bad) == own.produced(Domain.SUBSTATION) - 2
+    assert [a["detector"] for a in own.alerts("letters")] == ["rogue_master"]
+
+
+def later(schema: Schema, name: str) -> Schema:
+    """A later version of a record type: one nullable field more."""
+    return replace(
+        schema, fields=(*schema.fields, Field(name, Scalar.STRING, "new", nullable=True)), version=schema.version + 1
+    )
+
+
+def test_a_later_version_is_read_once_it_is_announced(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
+    second, third = later(CAM, "colour"), later(CAM, "smell")
+    with running(spark, own, tmp_path, Domain.VEHICLE) as job:
+        own.send(CAM.domain.topic, [message(CAM, receiver="versions")])
+        job.until(lambda p: p.seen == 1)
+        own.send(SCHEMAS, [b"no schema", b"{}", avro_json(second).encode()], fingerprint(second).hex().encode())
+        own.send(
+            CAM.domain.topic, [message(second, receiver="versions", colour="red"), message(CAM, receiver="versions")]
+        )
+        assert job.until(lambda p: p.seen == 3).ledger["decoded.cam"] == 3
+        own.send(
+            CAM.domain.topic, [message(third, receiver="versions", smell="old"), message(second, receiver="versions")]
+        )
+        ledger = job.until(lambda p: p.seen == 5).ledger
+    assert counts(ledger, "decoded") == {"cam": 4}
+    assert counts(ledger, "dead") == {"unknown fingerprint": 1}
+
+
+def test_silence_is_noticed_without_traffic(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
+    facts = parse_site({"detectors": {"mass_silence": {"least_s": 2.0, "intervals": 2.0, "least_keys": 3}}}, "test")
+    start = datetime.now(UTC) - timedelta(seconds=5)
+    rounds = [
+        message(METER_READING, transformer="quiet", meter=f"m{m}", time=start + timedelta(seconds=n))
+        for n in range(5)
+        for m in range(6)
+    ]
+    with running(spark, own, tmp_path, Domain.METER, facts) as job:
+        own.send(METER_READING.domain.topic, rounds)
+        job.until(lambda p: p.ledger.get("alerts.mass_silence") == 1)
+    assert [a["detector"] for a in own.alerts("quiet")] == ["mass_silence"]
+
+
+def test_a_time_ahead_of_the_brokers_expires_nobody(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
+    def reading(transformer: str, kwh: float, **fields: object) -> bytes:
+        return message(METER_READING, transformer=transformer, meter="m", register_kwh=kwh, **fields)
+
+    now = datetime.now(UTC)
+    batches = [
+        [reading("ahead-a", 100.0, time=now), reading("ahead-b", 1.0, time=now)],
+        [reading("ahead-b", 2.0, time=datetime(2190, 1, 1, tzinfo=UTC))],
+        [reading("ahead-a", 50.0, time=now + timedelta(seconds=60))],
+    ]
+    ledger = {}
+    for values in batches:
+        own.send(METER_READING.domain.topic, values)
+        _, ledger = detect(spark, own, tmp_path, Domain.METER, buckets=1)
+    assert counts(ledger, "ahead") == {"meter_reading": 1}
+    assert "ahead-a" in {a["site"] for a in own.alerts("ahead") if a["detector"] == "register_rollback"}
