@@ -1,0 +1,271 @@
+"""README and CONTRIBUTING say what is true: their commands run, their examples parse, what they name is there."""
+
+import importlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final, get_args
+from xml.etree import ElementTree
+
+import pytest
+import typer
+import yaml
+from pydantic import BaseModel
+
+from detectors.catalog import check_site, of_domain
+from detectors.plan import make_plan
+from detectors.site import Site, parse_site
+from docs.detector_table import replaced
+from infra.stack import StackState
+from jobs.command.context import Options
+from jobs.command.root import SUBCOMMANDS, build, run
+from jobs.settings import keys, load
+from schemas import topics
+from schemas.records import of_domain as records_of
+from schemas.types import Domain
+from tests.conftest import Database
+from tests.unit.packets import Capture, Connection, modbus
+
+ROOT: Final = Path(__file__).parent.parent.parent
+DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
+
+#: Commands that this test does not run, and the test or file that does.
+ELSEWHERE: Final = {
+    "make demo": "jobs/demo/run.py",  # two minutes; its own audit is its test
+    "make test": ".ci/run",  # runs this test
+    "gridwatch ingest tap -i eth1 --site-name substation-1": "tests/unit/test_tap_process.py::test_a_real_exchange_on_loopback",
+    "gridwatch detect": "tests/integration/test_detect.py",
+    "gridwatch land": "tests/integration/test_land_command.py::test_land_ends_in_order_when_asked",
+    "gridwatch archive": "tests/integration/test_land_command.py::test_archive_once",
+    "gridwatch sample-lake var/sample": (
+        "tests/integration/test_notebook.py::test_the_command_makes_a_lake_with_alerts_of_every_domain"
+    ),
+    "GRIDWATCH_STORE__LAKE=var/sample jupyter execute notebooks/incident_triage.ipynb --output=triage.ipynb": (
+        "tests/integration/test_notebook.py::test_it_runs_top_to_bottom"
+    ),
+    # Would write into the repository.
+    "python docs/detector_table.py": "tests/integration/test_docs.py::test_the_table_of_detectors_is_that_of_the_catalogue",
+    "GOLDEN=write pytest -q tests/unit/test_schemas.py": "tests/unit/test_schemas.py::test_projections_are_the_golden_ones",
+    # Run by the suite itself.
+    "pytest -q tests/engine/test_detectors.py": "tests/engine/test_detectors.py",
+    "pytest -q tests/unit/test_schemas.py tests/engine/test_detectors.py": "tests/unit/test_schemas.py",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+
+def blocks(document: str) -> Iterator[Block]:
+    found: list[str] | None = None
+    opened = 0
+    language = ""
+    for number, line in enumerate((ROOT / document).read_text(encoding="utf-8").splitlines(), 1):
+        if found is None and line.startswith("```"):
+            found, opened, language = [], number, line[3:].strip()
+        elif found is not None and line == "```":
+            yield Block(document, opened, language, "\n".join(found) + "\n")
+            found = None
+        elif found is not None:
+            found.append(line)
+    assert found is None, f"{document}, line {opened}: the block does not end"
+
+
+def only(document: str, language: str) -> str:
+    (block,) = (block for block in blocks(document) if block.language == language)
+    return block.text
+
+
+def commands(document: str) -> list[str]:
+    shell = [block for block in blocks(document) if block.language in ("sh", "console", "bash")]
+    joined = "".join(block.text for block in shell).replace("\\\n", " ")
+    return [" ".join(line.split()) for line in joined.splitlines() if line and not line.startswith("#")]
+
+
+# Commands
+
+
+def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Database) -> None:
+    """In order, in one directory that holds the files of which a reader has his own."""
+    (tmp_path / "site.yaml").write_text(only("README.md", "yaml"), encoding="utf-8")
+    capture = Capture()
+    Connection(capture, client="10.0.0.99").send(modbus(1, b"\x03\x00\x00\x00\x01"))
+    capture.write(tmp_path, "capture.pcap")
+    place = {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": stack.bootstrap, "GRIDWATCH_POSTGRES__DSN": database.dsn}
+    said = {
+        command: execute(command, tmp_path, **place) for command in commands("README.md") if command not in ELSEWHERE
+    }
+    alerts = said["gridwatch scan capture.pcap --site site.yaml --json --flags flags.csv"].splitlines()
+    assert [json.loads(alert)["detector"] for alert in alerts] == ["rogue_master"]
+    assert (tmp_path / "flags.csv").read_text().splitlines()[1].startswith("capture.pcap,1,rogue_master,")
+    assert "register_rollback" in said["gridwatch scan meters.jsonl --site lab/site.yaml"]
+
+
+def test_contributing_commands_run() -> None:
+    for command in commands("CONTRIBUTING.md"):
+        if command not in ELSEWHERE:
+            execute(command, ROOT)
+
+
+def execute(command: str, directory: Path, **settings: str) -> str:
+    """Run a line as a shell would; gives its standard output."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("GRIDWATCH_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{bare['PATH']}"
+    shell = ["bash", "-euo", "pipefail", "-c", command]
+    environment = bare | settings | {"PATH": path}
+    done = subprocess.run(shell, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_what_is_run_elsewhere_is_there(command: str) -> None:
+    assert any(command in commands(document) for document in DOCUMENTS), "no document has it any more"
+    file, _, test = ELSEWHERE[command].partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert not test or re.search(rf"^def {test}\(", text, re.MULTILINE)
+
+
+# Examples of the command's own help
+
+
+def example_of(words: list[str]) -> str:
+    with redirect_stdout(StringIO()) as out:
+        assert run([*words, "--help"]) == 0
+    found = re.search(r"Example: (.+?)(\n\n|\Z)", out.getvalue().replace("\n  ", " "), re.DOTALL)
+    assert found is not None, f"{' '.join(words)}: its help shows no example"
+    return " ".join(found[1].split())
+
+
+def subcommands() -> Iterator[list[str]]:
+    for subcommand in SUBCOMMANDS:
+        yield [subcommand.name]
+        module, attribute = subcommand.target.split(":")
+        target = getattr(importlib.import_module(module), attribute)
+        if isinstance(target, typer.Typer):
+            for command in target.registered_commands:
+                assert command.callback is not None
+                yield [subcommand.name, command.name or command.callback.__name__.replace("_", "-")]
+
+
+@pytest.mark.parametrize("words", subcommands(), ids=" ".join)
+def test_examples_of_the_help_are_valid_calls(words: list[str]) -> None:
+    """Every option and argument of the example exists; it is parsed, not run."""
+    example = example_of(words)
+    parts = [shlex.split(part) for part in re.split(r"\||&&", example)]
+    calls = [part[1:] for part in parts if part[0] == "gridwatch"]
+    assert any(call[: len(words)] == words or (len(words) == 1 and call[0] == words[0]) for call in calls)
+    for call in calls:
+        parse(call)
+
+
+def parse(call: list[str]) -> None:
+    command = typer.main.get_command(build(call, Options()))
+    context = command.make_context("gridwatch", list(call))
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert command is not None
+        context = command.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize("words", [["lab", "attacks"], ["lab", "files"]], ids=" ".join)
+def test_examples_that_need_nothing_run(words: list[str], tmp_path: Path) -> None:
+    assert execute(example_of(words), tmp_path)
+
+
+# What the documents show
+
+
+def test_the_settings_file_is_valid_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gridwatch.toml"
+    text = only("README.md", "toml")
+    path.write_text(text, encoding="utf-8")
+    assert load(path).kafka.security_protocol == "SASL_SSL"
+    shown = {
+        name if not isinstance(value, dict) else f"{name}.{key}"
+        for name, value in tomllib.loads(text).items()
+        for key in (value if isinstance(value, dict) else [""])
+    }
+    shown |= {line.split()[1] for line in text.splitlines() if re.match(r"# \w+ =", line)}
+    assert shown == set(keys())
+
+
+def test_the_site_file_is_valid_and_whole() -> None:
+    facts = yaml.safe_load(only("README.md", "yaml"))
+    site = parse_site(facts, "README.md")
+    check_site(site)
+    for domain in (Domain.METER, Domain.SUBSTATION, Domain.VEHICLE):
+        off = make_plan(of_domain(domain), records_of(domain), site).off
+        assert set(off) <= set(site.disabled), "the example leaves no detector without its facts"
+    assert not list(absent(Site, [facts], "")), "keys that the example does not show"
+
+
+def absent(model: type[BaseModel], given: list[Any], at: str) -> Iterator[str]:
+    """The keys of a model, and of the models in it, that stand in none of the mappings."""
+    for name, field in model.model_fields.items():
+        values = [mapping[name] for mapping in given if name in mapping]
+        if not values:
+            yield f"{at}{name}"
+        for inner in models_in(field.annotation):
+            below = [item for value in values for item in (value if isinstance(value, list) else [value])]
+            yield from absent(inner, below, f"{at}{name}.")
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
+
+
+def test_the_table_of_detectors_is_that_of_the_catalogue() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert replaced(text) == text, "write it anew: python docs/detector_table.py"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_the_documents_name_is_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", prose) if "://" not in link]
+    assert links
+    quoted = [word for code in re.findall(r"`([^`]+)`", prose) for word in code.split()]
+    tops = {path.name for path in ROOT.iterdir()}
+    named = [
+        word.rstrip(",:") for word in quoted if word.split("/")[0] in tops and "<" not in word and "var/" not in word
+    ]
+    missing = [name for name in {*links, *named} if not (ROOT / name).exists()]
+    assert not missing
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)`", prose)) <= targets
+    called = set(re.findall(r"`gridwatch ([a-z-]+)", prose))
+    assert called <= {subcommand.name for subcommand in SUBCOMMANDS}
+    assert not re.findall(r"\b(TODO|FIXME|TBD)\b", text)
+
+
+def test_the_picture_is_sound_and_reads_without_its_page() -> None:
+    picture = ElementTree.parse(ROOT / "docs" / "pipeline.svg").getroot()
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    assert picture.find("svg:title", space) is not None
+    assert picture.find("svg:desc", space) is not None
+    words = {(text.text or "").strip() for text in picture.iterfind(".//svg:text", space)}
+    assert {domain.topic for domain in Domain if domain is not Domain.SYSTEM} <= words
+    assert {topics.ALERTS, topics.DEADLETTER} <= words
+    ground = picture.find("svg:rect", space)
+    assert ground is not None
+    assert ground.get("fill") == "#fbfcfd"
