@@ -94,8 +94,16 @@ def recall(
     """Values at `position`; where that is -1, the state of the key if the era inherits it, else null."""
     index = np.where(position >= 0, position + len(state), np.where(inherits, code, -1))
     everything = pl.concat([state, values.cast(state.dtype)])
-    picked = everything.gather(np.maximum(index, 0))
-    return picked.set(pl.Series(index < 0), None) if (index < 0).any() else picked
+    return pick(everything, index)
+
+
+def pick(values: pl.Series, index: Ints) -> pl.Series:
+    """Values at `index`; null where that is negative.
+
+    Not by `Series.set`: it damages structs that hold lists.
+    """
+    absent = index < 0
+    return values.gather(pl.Series(index).set(pl.Series(absent), None) if absent.any() else index)
 
 
 def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int) -> Grouped:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from detectors.grouping import recall
+from detectors.grouping import pick, recall
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 
 
@@ -36,6 +37,6 @@ class Last(Memory):
             mask &= values.is_not_null().to_numpy()
         seen = recall(g, values, state["value"], g.before(mask), g.inherits, g.code)
         if not g.ontime.all():
-            seen = seen.set(pl.Series(~g.ontime), None)
+            seen = pick(seen, np.where(g.ontime, np.arange(len(seen)), -1))
         kept = recall(g, values, state["value"], g.last(mask), g.inherits[g.ends], g.code[g.ends])
         return seen, {"value": kept}

@@ -31,6 +31,7 @@ from detectors.memory import (
 )
 from detectors.memory.recent import REFERENCE
 
+PLACE = pl.Struct({"offset": pl.Int64, "frames": pl.List(pl.Int64)})
 LIFETIME = 40_000_000
 SECOND = 1_000_000
 W = Derived("w", pl.col("w"))
@@ -66,6 +67,11 @@ class Seen:
 
 #: Reference: (earlier records of the key's life, this record) -> value.
 Reference = Callable[[Sequence[Seen], Seen], Any]
+
+
+def place(number: int) -> dict[str, Any]:
+    """A reference: structs that hold lists, empty ones too."""
+    return {"offset": number, "frames": [None, [], [number], [1, number]][number % 4]}
 
 
 def finite(x: float | None) -> bool:
@@ -110,7 +116,7 @@ def distinct_within(past: Sequence[Seen], now: Seen) -> int:
 def recent(past: Sequence[Seen], now: Seen) -> list[dict[str, Any]] | None:
     if not now.where or now.time <= now.clock - 10 * SECOND:
         return None
-    return [{"offset": s.number} for s in in_window(past, now, 10, lambda s: s.where)[-3:]]
+    return [place(s.number) for s in in_window(past, now, 10, lambda s: s.where)[-3:]]
 
 
 def seen_before(past: Sequence[Seen], now: Seen) -> bool | None:
@@ -167,7 +173,7 @@ def run_length(past: Sequence[Seen], now: Seen) -> int | None:
 CASES: list[tuple[Memory, Reference]] = [
     (Last(BY, "x", W), last(lambda s: s.row.x)),
     (Last(BY, "word", W), last(lambda s: s.row.word)),
-    (Last(BY, REFERENCE, W), last(lambda s: {"offset": s.number})),
+    (Last(BY, REFERENCE, W), last(lambda s: place(s.number))),
     (TimeSince(BY, W), time_since),
     (CountWithin(BY, 10, 3, W), count_within),
     (SumWithin(BY, 10, 3, "x", W), sum_within),
@@ -214,9 +220,9 @@ def actual(rows: Sequence[Row], memory: Memory, ends: Sequence[int], numbers: Se
                 "x": [r.x for r in part],
                 "word": [r.word for r in part],
                 "w": [r.w for r in part],
-                REFERENCE: [{"offset": numbers[low + i] if numbers else low + i} for i in range(len(part))],
+                REFERENCE: [place(numbers[low + i] if numbers else low + i) for i in range(len(part))],
             },
-            schema_overrides={"key": pl.String, "x": pl.Float64, "word": pl.String, "w": pl.Boolean},
+            schema_overrides={"key": pl.String, "x": pl.Float64, "word": pl.String, "w": pl.Boolean, REFERENCE: PLACE},
         )
         frame = frame.with_columns(asked=ASKED.expr)
         opened = table.open(state, frame)
