@@ -100,4 +100,6 @@ def sync_directory(directory: Path) -> None:
 
 def table_of(records: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     """Records as a table of exactly this schema; absent optional fields are null."""
-    return pa.Table.from_pylist(records, schema=schema)
+    # Column by column: Table.from_pylist takes forty times as long.
+    columns = [pa.array([record.get(f.name) for record in records], type=f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
