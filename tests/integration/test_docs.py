@@ -163,7 +163,7 @@ def subcommands() -> Iterator[list[str]]:
                 yield [subcommand.name, command.name or command.callback.__name__.replace("_", "-")]
 
 
-@pytest.mark.parametrize("words", subcommands(), ids=" ".join)
+@pytest.mark.parametrize("words", list(subcommands()), ids=" ".join)
 def test_examples_of_the_help_are_valid_calls(words: list[str]) -> None:
     """Every option and argument of the example exists; it is parsed, not run."""
     example = example_of(words)
