@@ -20,7 +20,7 @@ from schemas.wire import Decoder, Undecodable
 #: Seconds for an answer about topics and offsets.
 TIMEOUT: Final = 30.0
 #: Seconds for the first answer: who waits at a terminal wants to know soon.
-FIRST_TIMEOUT: Final = 10.0
+FIRST_TIMEOUT: Final = 20.0
 #: Bound of what librdkafka fetches ahead, KiB.
 AHEAD_KBYTES: Final = 32_768
 #: Longest wait (ms) of the broker for more data; it answers at once when there is any.

@@ -12,5 +12,6 @@ The protocol, with PostgreSQL as the judge and Parquet as its copy:
    same name, again.
 
 So no file ever shows that PostgreSQL does not know, none is there twice, and after the last step rows in PostgreSQL =
-rows in Parquet = distinct ids on the topic. The latency of step 1 does not wait for the roll of step 2.
+rows in Parquet = distinct ids on the topic. Steps 2 and 3 have a thread
+and a connection of their own: no row waits for a disk.
 """

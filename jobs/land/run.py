@@ -1,4 +1,4 @@
-"""The landing loop: read, land, and from time to time file; through outages, until told to stop."""
+"""The landing loop: read and land, through outages, until told to stop; a thread beside it files."""
 
 import threading
 import time
@@ -13,9 +13,10 @@ from confluent_kafka import Message, Producer
 from psycopg.conninfo import conninfo_to_dict
 
 from ingest.publisher import Broker
-from jobs.land.filing import FILE_ROWS, Filing
+from jobs.land.filer import Filer
+from jobs.land.filing import Filing
 from jobs.land.rows import BREAKS_SCHEMA, row_of
-from jobs.land.store import REFUSED, Row, Store
+from jobs.land.store import FILING, LANDING, REFUSED, Row, Store
 from jobs.reader import Place, Reader, place_of
 from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
@@ -135,7 +136,8 @@ class _Loop:
             }
         )
         self._store: Store | None = None
-        self._filing: Filing | None = None
+        self._filing_store: Store | None = None
+        self._filer: Filer | None = None
         self._ends: dict[Place, int] | None = None
         self._rebuilt = False
         self._waited_for: float | None = None
@@ -172,50 +174,54 @@ class _Loop:
         """Connect, become the one landing process, and take up where the last one ended; False while standing by."""
         if self._store is None:
             self._store = Store(self._what.dsn)
-        store = self._store
-        if not store.lock():
+        if self._filing_store is None:
+            self._filing_store = Store(self._what.dsn)
+        store, filing_store = self._store, self._filing_store
+        if not (store.lock(LANDING) and filing_store.lock(FILING)):
             if self._waited_for is None:
                 self._say("another landing process is at work on this database; standing by")
                 self._waited_for = time.monotonic()
             self._stop.wait(1.0 if time.monotonic() - self._waited_for > 5 else 0.05)
             return False
         self._waited_for = None
-        self._filing = Filing(self._what.lake, store.ledger())
-        self._filing.start(store, self._what.rebuild and not self._rebuilt)
+        filing = Filing(self._what.lake, filing_store.ledger())
+        filing.start(filing_store, self._what.rebuild and not self._rebuilt)
         self._rebuilt = True
-        self.counts.files += self._filing.write(store)
+        self.counts.files += filing.write(filing_store)
+        self._filer = Filer(filing_store, filing, self._what.roll_s)
         self._reader.start(store.positions(self._reader.cluster), self._what.from_start)
         if self._ends is None:
             self._ends = self._reader.ends()
         return True
 
     def _disconnect(self) -> None:
+        if self._filer is not None:
+            self._filer.close()
+            self.counts.files += self._filer.files
+            self._filer = None
+        if self._filing_store is not None:
+            self._filing_store.close()
+            self._filing_store = None
         if self._store is not None:
             self._store.close()
             self._store = None
 
     def _work(self) -> None:
-        assert self._store is not None
-        now = time.monotonic()
-        waiting = self._store.waiting()
-        last, discovered, waiting_since = now, now, now if waiting else None
+        assert self._filer is not None
+        last = discovered = time.monotonic()
         while not self._stop.is_set():
             batch = self._reader.read(BATCH, LINGER_S)
             now = time.monotonic()
             if batch:
-                waiting += self._land(batch)
+                self._land(batch)
                 last = time.monotonic()
-                waiting_since = waiting_since or (now if waiting else None)
-            if waiting_since is not None and (now - waiting_since >= self._what.roll_s or waiting >= FILE_ROWS):
-                self._roll(whole=False)
-                waiting = self._store.waiting()
-                waiting_since = now if waiting else None
+            self._filer.check()
             if now - discovered >= DISCOVER_S:
                 self._reader.discover()
                 discovered = now
             if self._at_end(idle_s=now - last):
                 break
-        self._roll(whole=True)
+        self._filer.finish()
 
     def _at_end(self, idle_s: float) -> bool:
         if self._what.until_idle_s is not None and idle_s >= self._what.until_idle_s:
@@ -225,8 +231,8 @@ class _Loop:
         positions = self._reader.positions()
         return all(positions[place] >= end for place, end in self._ends.items())
 
-    def _land(self, batch: Sequence[Message]) -> int:
-        """One transaction; returns the number of new rows."""
+    def _land(self, batch: Sequence[Message]) -> None:
+        """One transaction."""
         assert self._store is not None
         rows: list[Row] = []
         origins: list[Message] = []
@@ -255,9 +261,9 @@ class _Loop:
             new = self._store.land(rows, self._reader.cluster, moved)
         self._reader.report(moved)
         self.counts.read += len(batch)
-        return self._count(rows, new)
+        self._count(rows, new)
 
-    def _count(self, rows: Sequence[Row], new: set[str]) -> int:
+    def _count(self, rows: Sequence[Row], new: set[str]) -> None:
         fresh: dict[str, Row] = {}
         for row in rows:
             if row.identity in new and row.identity not in fresh:
@@ -268,7 +274,6 @@ class _Loop:
         alerts = [dict(zip(ALERT.names, row.values, strict=True)) for row in fresh.values() if row.schema is ALERT]
         if self._watch is not None and alerts:
             self._watch(alerts)
-        return len(fresh)
 
     def _refuse(self, refusals: Sequence[tuple[Message, Undecodable]]) -> None:
         """Publish dead letters, and wait for the broker: the positions move only behind what is safe.
@@ -309,14 +314,6 @@ class _Loop:
                 self._what.broker.bootstrap,
                 "look at the broker's state and the access rights, then start again: nothing was passed over",
             )
-
-    def _roll(self, whole: bool) -> None:
-        """Make files of what has none: of all of it, or at most one a domain and day."""
-        assert self._store is not None and self._filing is not None
-        while True:
-            self.counts.files += self._filing.roll(self._store)
-            if not whole or not self._store.waiting():
-                return
 
 
 def _address(dsn: str) -> str:

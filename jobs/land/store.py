@@ -14,8 +14,9 @@ from schemas.project.postgres import postgres_type
 from schemas.records import ALERT, DEADLETTER
 from schemas.types import Schema
 
-#: Advisory lock that the landing process holds: a second one stands by.
+#: Advisory locks that the landing process holds, each on a connection of its own: a second process stands by.
 LANDING: Final = 0x6C616E64
+FILING: Final = 0x66696C65
 
 #: How a server's refusal of the data themselves shows: the row is at fault, not the connection.
 REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
@@ -73,9 +74,9 @@ class Store:
                 )
             )
 
-    def lock(self) -> bool:
-        """Become the one landing process of this database; False while another is."""
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LANDING,)).fetchone()
+    def lock(self, what: int) -> bool:
+        """Become the one who does this on this database, as long as the connection lasts; False while another does."""
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (what,)).fetchone()
         return bool(row and row[0])
 
     def ledger(self) -> str:

@@ -228,11 +228,11 @@ def test_an_outage_of_postgresql_is_waited_for(
 
 
 def test_a_second_process_stands_by(topics: Topics, database: Database, tmp_path: Path) -> None:
-    from jobs.land.store import Store
+    from jobs.land.store import LANDING, Store
 
     topics.publish(topics.alerts, wire(range(5)))
     first = Store(database.dsn)
-    assert first.lock()
+    assert first.lock(LANDING)
     waiting, lines = threading.Event(), []
 
     def say(line: str) -> None:

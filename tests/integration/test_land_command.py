@@ -86,7 +86,6 @@ def test_archive_once(stack: StackState, environment: dict[str, str], tmp_path: 
         (["archive", "--domain", "water"], {}, 2, "no domain water"),
         (["archive", "--once"], {"GRIDWATCH_STORE__LAKE": "s3://bucket/lake"}, 3, "store.lake"),
         (["land", "--once"], {"GRIDWATCH_GRAFANA__URL": "http://127.0.0.1:1"}, 3, "grafana.token"),
-        (["land", "--once"], {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}, 4, "127.0.0.1:1"),
     ],
 )
 def test_faults(words: list[str], setting: dict[str, str], code: int, says: str, environment: dict[str, str]) -> None:
