@@ -24,7 +24,7 @@ from schemas.records import IEC104
 
 @dataclass(frozen=True)
 class Params:
-    interrogations_min: int = 6  # of one common address by one host in the window
+    interrogations_min: int = 10  # of one common address by one host in the window
     unknown_min: int = 3  # in the window
     sweep_min: int = 10  # objects in the window
     window_s: float = 60.0
