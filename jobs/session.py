@@ -1,8 +1,7 @@
 """Starting a Spark session with the product's settings."""
 
 import os
-import signal
-import threading
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from infra import spark
 from infra.java import require_java
 from infra.progress import Say, quiet
 from jobs.settings import Settings
+from schemas.errors import ConfigFault, RunFault
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,6 +21,8 @@ def open_session(
 ) -> "SparkSession":
     """A Spark session; the first call in a process starts the driver.
 
+    Under `spark-submit` the driver runs already: its master, jars and properties stay, ours fill in what is not set.
+
     Args:
         place: where it runs.
         cache: where fetched jars are kept.
@@ -29,7 +31,10 @@ def open_session(
 
     Raises:
         RunFault: Java is missing, or the connectors cannot be fetched.
+        ConfigFault: it was submitted without the bounds that keep hostile bytes from taking all memory.
     """
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _submitted(place, extra)
     java = require_java(os.environ)
     jars = spark.jars(java, cache, say)
     # PYSPARK_PYTHON is left as the user set it: on a cluster the workers' Python is elsewhere.
@@ -39,25 +44,80 @@ def open_session(
     from pyspark.sql import SparkSession
 
     pairs = list(spark.settings(place, jars, extra).items())
-    interrupt = signal.getsignal(signal.SIGINT)
-    session = SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
-    if threading.current_thread() is threading.main_thread():
-        # Spark puts a handler of its own in place that cancels jobs; we end in order.
-        signal.signal(signal.SIGINT, interrupt)
-    return session
+    return SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
 
 
-def session_of(settings: Settings, name: str, say: Say = quiet) -> "SparkSession":
-    """The session of an application, as the settings' `spark` table says.
+def place_of(settings: Settings, name: str, master: str | None = None) -> spark.SparkPlace:
+    """Where an application runs, as the settings' `spark` table says.
 
-    Raises:
-        RunFault: as `open_session`.
+    Args:
+        settings: of this call.
+        name: of the application; names its directory.
+        master: wins over the settings.
     """
-    place = spark.SparkPlace(
+    chosen = master or settings.spark.master
+    # Local mode gives up at the first failed task: a worker that was killed is worth another try, as on a cluster.
+    chosen = re.sub(r"^local\[(\d+|\*)\]$", r"local[\1,4]", chosen)
+    return spark.SparkPlace(
         directory=Path(settings.run_dir) / "spark" / name,
-        master=settings.spark.master,
+        master=chosen,
         buckets=settings.spark.buckets,
         driver_memory=settings.spark.driver_memory,
         log_level=settings.spark.log_level,
     )
-    return open_session(place, settings.cache_dir, say, settings.spark.conf)
+
+
+def session_of(
+    settings: Settings,
+    name: str,
+    say: Say = quiet,
+    master: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> "SparkSession":
+    """The session of an application, as the settings' `spark` table says.
+
+    Args:
+        settings: of this call.
+        name: of the application.
+        say: is told when connectors are fetched.
+        master: wins over the settings.
+        extra: Spark properties that the settings' own override.
+
+    Raises:
+        RunFault, ConfigFault: as `open_session`.
+    """
+    place = place_of(settings, name, master)
+    return open_session(place, settings.cache_dir, say, {**(extra or {}), **settings.spark.conf})
+
+
+def write_properties(place: spark.SparkPlace, cache: Path, file: Path, say: Say = quiet) -> None:
+    """Write the properties file that `spark-submit --properties-file` needs for our jobs, client mode.
+
+    Raises:
+        RunFault: Java is missing, the connectors cannot be fetched, or the file cannot be written.
+    """
+    properties = spark.settings(place, spark.jars(require_java(os.environ), cache, say))
+    lines = [f"{key} {value}\n" for key, value in sorted(properties.items()) if key != "spark.master"]
+    try:
+        file.write_text("".join(lines))
+    except OSError as wrong:
+        raise RunFault(f"cannot write: {wrong.strerror}", str(file), "name a file in a writable folder") from wrong
+
+
+def _submitted(place: spark.SparkPlace, extra: Mapping[str, str] | None) -> "SparkSession":
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf()
+    for side in ("driver", "executor"):
+        key = f"spark.{side}.extraJavaOptions"
+        if not all(limit in (conf.get(key) or "") for limit in spark.AVRO_LIMITS):
+            raise ConfigFault(
+                "the limits of the Avro decoder are not set",
+                key,
+                "submit with --properties-file FILE, written by `gridwatch detect --properties FILE`",
+            )
+    for key, value in spark.settings(place, (), extra).items():
+        if key not in ("spark.master", "spark.jars"):
+            conf.setIfMissing(key, value)
+    return SparkSession.builder.appName("gridwatch").config(conf=conf).getOrCreate()

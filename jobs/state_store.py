@@ -221,6 +221,11 @@ class StateStore:
 
     def commit(self, manifest: Manifest) -> None:
         """Make a batch's state visible, in one step; then collect what no batch can ask for any more."""
+        self.replace(manifest)
+        self._collect(manifest)
+
+    def replace(self, manifest: Manifest) -> None:
+        """Write a manifest, also in the place of one of the same batch, in one step."""
         text = {
             "batch": manifest.batch,
             "of": manifest.of,
@@ -229,7 +234,6 @@ class StateStore:
             "announced": sorted(manifest.announced),
         }
         self._write(f"manifest/{manifest.batch}.json", json.dumps(text).encode())
-        self._collect(manifest)
 
     def announce(self, batch: int, fingerprints: Iterable[str]) -> None:
         """Record, before a batch runs, the announced writers' schemas that it decodes with: a re-run must not know more."""

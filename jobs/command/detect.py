@@ -1,5 +1,6 @@
 """`gridwatch detect`: the streaming detection job."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs.command.context import say, settings_of
+from schemas.errors import UsageFault
 
 
 class Which(StrEnum):
@@ -27,6 +29,16 @@ def detect(
     buckets: Annotated[
         int | None, typer.Option(min=1, help="Locality buckets; default: setting spark.buckets.")
     ] = None,
+    master: Annotated[
+        str | None, typer.Option(help="Spark master, e.g. spark://host:7077; default: setting spark.master.")
+    ] = None,
+    begin: Annotated[
+        str,
+        typer.Option("--from", help="Where the first start begins: earliest, latest, or a time (ISO 8601, UTC)."),
+    ] = "earliest",
+    properties: Annotated[
+        Path | None, typer.Option(help="Only write the properties file that spark-submit needs for this job.")
+    ] = None,
 ) -> None:
     """Run the detectors over the telemetry topics, until Ctrl-C. Killed at any moment, it takes up where it was.
 
@@ -34,13 +46,15 @@ def detect(
     """
     from detectors.site import load_site
     from jobs.connections import broker, kafka_spark_options
-    from jobs.detect.application import run
+    from jobs.detect.application import FAIR, run
     from jobs.detect.query import DetectSettings
-    from jobs.session import session_of
-    from jobs.signals import stop_on_signals
+    from jobs.session import place_of, session_of, write_properties
     from schemas.types import Domain
 
     settings = settings_of(context)
+    if properties is not None:
+        write_properties(place_of(settings, "detect", master), settings.cache_dir, properties, say)
+        return
     facts = load_site(site or settings.site)
     chosen = [d for d in Domain if d is not Domain.SYSTEM and domain.value in (d.value, "all")]
     how = DetectSettings(
@@ -49,9 +63,23 @@ def detect(
         checkpoint_uri=settings.checkpoint_uri,
         buckets=buckets or settings.spark.buckets,
         max_offsets=settings.spark.max_offsets_per_trigger,
+        trigger_s=settings.spark.trigger_s,
         once=once,
         only=tuple(only or ()),
         kafka_options=kafka_spark_options(settings),
+        begin=_begin(begin),
     )
-    with stop_on_signals() as stop:
-        run(lambda: session_of(settings, "detect", say), chosen, how, facts, stop, say)
+    run(lambda: session_of(settings, "detect", say, master, FAIR), chosen, how, facts, say)
+
+
+def _begin(text: str) -> str | int:
+    """`earliest`, `latest`, or microseconds since 1970."""
+    if text in ("earliest", "latest"):
+        return text
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageFault(
+            f"{text} is no time", "--from", "give earliest, latest, or a time such as 2026-03-02T12:00:00Z"
+        ) from None
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1_000_000)

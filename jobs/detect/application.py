@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Final
 
 from pyspark.sql import SparkSession
 
@@ -12,9 +14,12 @@ from detectors.catalog import of_domain
 from detectors.site import Site
 from jobs.detect.faults import fault_of
 from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
+from jobs.signals import stop_on_signals
 from schemas.errors import ConfigFault
 from schemas.types import Domain
 
+#: Spark properties of the application: its queries share the cores fairly.
+FAIR: Final = {"spark.scheduler.mode": "FAIR"}
 #: Seconds between two lines of progress of a domain at least.
 LINE_S = 5.0
 #: Seconds between two looks at the queries.
@@ -60,8 +65,8 @@ def run(
     domains: Sequence[Domain],
     settings: DetectSettings,
     site: Site,
-    stop: threading.Event,
     say: Callable[[str], None],
+    stopper: Callable[[], AbstractContextManager[threading.Event]] = stop_on_signals,
 ) -> None:
     """Run until told to stop, or with `settings.once` until all that is there is processed.
 
@@ -70,8 +75,8 @@ def run(
         domains: what to detect in.
         settings: how.
         site: the site facts.
-        stop: ends the application after the running batches.
         say: progress, one line each.
+        stopper: gives the event that ends the application after the running batches.
 
     Raises:
         ConfigFault: a wrong site file, model or detector id.
@@ -88,23 +93,25 @@ def run(
             say(f"off: {detector}: {reason}")
     spark = session()
     told, running = _Told(say), list[Detection]()
-    try:
-        for domain in domains:
-            detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
-            running.append(detection)
-            detection.start()
-        say(f"detecting in {', '.join(d.value for d in domains)}")
-        while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
+    # Not before there is a session: opening one puts Spark's own handler of Ctrl-C, which cancels batches.
+    with stopper() as stop:
+        try:
+            for domain in domains:
+                detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
+                running.append(detection)
+                detection.start()
+            say(f"detecting in {', '.join(d.value for d in domains)}")
+            while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
+                _raise(running)
             _raise(running)
-        _raise(running)
-    finally:
-        # All at once: each waits for its own batch only.
-        with ThreadPoolExecutor(len(domains)) as pool:
-            list(pool.map(Detection.stop, running))
-        for detection in running:
-            detection.close()
-        told.last_words()
-        spark.stop()
+        finally:
+            # All at once: each waits for its own batch only.
+            with ThreadPoolExecutor(len(domains)) as pool:
+                list(pool.map(Detection.stop, running))
+            for detection in running:
+                detection.close()
+            told.last_words()
+            spark.stop()
 
 
 def _raise(running: Sequence[Detection]) -> None:

@@ -138,6 +138,7 @@ class Detection:
         self._writers.refresh()
         self._last = self._resumed()
         self._repeated = self._checkpoint.planned()
+        self._query: StreamingQuery | None = None
         self._lock = ExitStack()
         self._busy, self._stopping = Lock(), False
 
@@ -161,11 +162,19 @@ class Detection:
             writer = writer.trigger(availableNow=True)
         elif settings.trigger_s:
             writer = writer.trigger(processingTime=f"{settings.trigger_s} seconds")
-        self.query: StreamingQuery = writer.start()
-        return self.query
+        self._query = writer.start()
+        return self._query
+
+    @property
+    def query(self) -> StreamingQuery:
+        """Spark's handle of the query, once it is started."""
+        assert self._query is not None
+        return self._query
 
     def stop(self) -> None:
-        """Let the batch that runs come to its end, and stop."""
+        """Let the batch that runs come to its end, and stop; nothing where it never started."""
+        if self._query is None:
+            return
         self._stopping = True
         with self._busy:
             ended = self._last.batch

@@ -1,4 +1,4 @@
-"""What the detection tests share: traffic that makes every detector fire, the verdict of the engine alone, and what is on the topics."""
+"""What the detection tests share: traffic that makes every detector fire, what the engine alone says of it, and the topics."""
 
 import time
 from collections import Counter
@@ -181,4 +181,4 @@ def message(schema: Schema, **fields: Any) -> bytes:
     """A message of a record whose required fields are filled in."""
     from tests.engine.examples import filled
 
-    return encode(schema, filled(schema, fields))
+    return encode(schema, {**filled(schema, {}), **fields})

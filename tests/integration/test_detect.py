@@ -1,5 +1,8 @@
 """The streaming job against a real broker and a real Spark: the same alerts as the engine alone, every record accounted for."""
 
+import re
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +16,11 @@ import pytest
 from detectors.site import Site, parse_site
 from infra.stack import StackState
 from ingest.publisher import Broker
+from jobs.detect.faults import fault_of
 from jobs.detect.query import Detection, DetectSettings, Progress
+from jobs.state_store import StateStore
+from jobs.state_tools import rebucket, verify
+from schemas.errors import Fault, RunFault
 from schemas.project.avro import avro_json
 from schemas.records import CAM, METER_READING, MODBUS
 from schemas.records.deadletter import KEPT_BYTES
@@ -182,3 +189,98 @@ def test_a_time_ahead_of_the_brokers_expires_nobody(spark: "SparkSession", own: 
         _, ledger = detect(spark, own, tmp_path, Domain.METER, buckets=1)
     assert counts(ledger, "ahead") == {"meter_reading": 1}
     assert "ahead-a" in {a["site"] for a in own.alerts("ahead") if a["detector"] == "register_rollback"}
+
+
+@pytest.fixture(scope="module")
+def done(spark: "SparkSession", stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> tuple[Topics, Path]:
+    """State and checkpoint of a query that ran, and the broker as it was before."""
+    own, folder = Topics(stack.bootstrap), tmp_path_factory.mktemp("done")
+    own.publish(traffic("done", domains=[Domain.SUBSTATION]))
+    detect(spark, own, folder, Domain.SUBSTATION)
+    return own, folder
+
+
+def substation_files(folder: Path) -> list[Path]:
+    return sorted((folder / "state" / "substation").glob("bucket-*/*.arrow"))
+
+
+def lose_a_file(folder: Path) -> None:
+    latest = StateStore(str(folder / "state"), "substation").latest()
+    (folder / "state" / "substation" / latest.buckets[min(latest.buckets)].path).unlink()
+
+
+def cut_files(folder: Path) -> None:
+    for path in substation_files(folder):
+        path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip_bits(folder: Path) -> None:
+    for path in substation_files(folder):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+
+
+def lose_the_manifests(folder: Path) -> None:
+    shutil.rmtree(folder / "state" / "substation" / "manifest")
+
+
+def lose_the_state(folder: Path) -> None:
+    shutil.rmtree(folder / "state")
+
+
+def lose_the_checkpoint(folder: Path) -> None:
+    shutil.rmtree(folder / "checkpoint")
+
+
+def put_foreign_state(folder: Path) -> None:
+    (folder / "state" / "substation" / "query.json").write_text('{"query": "of somebody else", "layout": 1}')
+
+
+def split_anew(folder: Path) -> None:
+    assert rebucket(StateStore(str(folder / "state"), "substation"), 3, print)
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lose_a_file, r"state file bucket-\S+ is missing"),
+        (cut_files, r"state file bucket-\S+ has \d+ bytes, expected \d+"),
+        (flip_bits, r"a state file is damaged: \d+ bytes, expected \d+ with CRC"),
+        (lose_the_manifests, r"the state after batch \d+ is missing"),
+        (lose_the_state, r"the state after batch \d+ is missing"),
+        (lose_the_checkpoint, "there is state, but no checkpoint"),
+        (put_foreign_state, "the state belongs to another query"),
+        (split_anew, "the state has 3 buckets, the job asks for 8"),
+    ],
+)
+def test_a_harmed_state_stops_the_job(
+    spark: "SparkSession", done: tuple[Topics, Path], tmp_path: Path, harm: Callable[[Path], None], told: str
+) -> None:
+    own, source = done
+    folder = tmp_path / "copy"
+    shutil.copytree(source, folder)
+    harm(folder)
+    # One more record in every bucket, so that every state file is read.
+    own.publish(
+        [(s, {**f, "site": f"more-{n}"}) for n, (s, f) in enumerate(traffic("m", domains=[Domain.SUBSTATION])[:40])]
+    )
+    with pytest.raises(Exception) as failed:
+        detect(spark, own, folder, Domain.SUBSTATION, max_offsets=100_000)
+    fault = failed.value if isinstance(failed.value, Fault) else fault_of(failed.value, "detection of substation")
+    assert isinstance(fault, RunFault)
+    assert re.search(told, fault.what), fault
+    assert str(tmp_path) in fault.where
+
+
+def test_a_harmed_copy_that_is_restored_goes_on(
+    spark: "SparkSession", done: tuple[Topics, Path], tmp_path: Path
+) -> None:
+    own, source = done
+    folder = tmp_path / "copy"
+    shutil.copytree(source, folder)
+    split_anew(folder)
+    _, ledger = detect(spark, own, folder, Domain.SUBSTATION, buckets=3, max_offsets=100_000)
+    assert counts(ledger, "decoded").total() == own.produced(Domain.SUBSTATION)
+    assert list(verify(StateStore(str(folder / "state"), "substation"))) == []
+    assert max(Counter(a["alert_id"] for a in own.alerts("done")).values()) == 1
