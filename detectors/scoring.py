@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +82,19 @@ def check_model(model: LoadedModel, schema: Schema, features: Iterable[str]) -> 
 
 
 @cache
-def load_model(name: str, folder: Path = MODELS) -> LoadedModel:
-    """Load `<name>.skops` and its card `<name>.json`.
+def load_model(name: str, folder: Path | None = None) -> LoadedModel:
+    """Load `<name>.skops` and its card `<name>.json`, from our own models unless a folder is named.
+
+    Ours are found inside an archive too: `spark-submit --py-files` imports a wheel as it is.
 
     Raises:
         ConfigFault: missing, of another digest than its card says, or holding types that are not trusted.
     """
-    from skops.io import load
+    from skops.io import loads
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    card_file, model_file = folder / f"{name}.json", folder / f"{name}.skops"
+    place = folder or files("detectors") / "models"
+    card_file, model_file = place / f"{name}.json", place / f"{name}.skops"
     again = f"run `gridwatch train {name}` or restore both files"
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
@@ -101,7 +105,7 @@ def load_model(name: str, folder: Path = MODELS) -> LoadedModel:
     if digest != card.get("digest"):
         raise ConfigFault(f"model {name} is not the one its card describes", str(model_file), again)
     try:
-        estimator = load(model_file, trusted=list(TRUSTED))
+        estimator = loads(content, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as wrong:
         raise ConfigFault(f"model {name} holds untrusted types: {wrong}", str(model_file), again) from wrong
     return LoadedModel(name, digest, tuple(card["features"]), float(card["threshold"]), card["fields"], estimator)
