@@ -1,4 +1,4 @@
-.PHONY: setup lock test lint format demo clean
+.PHONY: setup lock test lint format demo wheel clean
 
 # The environment .venv from requirements.lock; nothing happens when it is up to date.
 setup:
@@ -25,6 +25,12 @@ format: setup
 # The whole pipeline on this machine for about two minutes, with attacks; see README.md.
 demo: setup
 	.venv/bin/gridwatch demo
+
+# The one artifact that a Spark cluster gets: dist/gridwatch-VERSION-py3-none-any.whl.
+wheel: setup
+	@rm -rf build
+	@.venv/bin/python -c 'from setuptools.build_meta import build_wheel; build_wheel("dist")' >/dev/null
+	@ls dist/gridwatch-*.whl
 
 clean:
 	rm -rf .venv var build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

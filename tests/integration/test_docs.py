@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -22,6 +23,7 @@ import yaml
 from pydantic import BaseModel
 
 from detectors.catalog import check_site, of_domain
+from detectors.local import frame, make_engine
 from detectors.plan import make_plan
 from detectors.site import Site, parse_site
 from docs.detector_table import replaced
@@ -29,7 +31,9 @@ from infra.stack import StackState
 from jobs.command.context import Options
 from jobs.command.root import SUBCOMMANDS, build, run
 from jobs.settings import keys, load
+from jobs.state_store import Manifest, StateStore
 from schemas import topics
+from schemas.records import METER_READING
 from schemas.records import of_domain as records_of
 from schemas.types import Domain
 from tests.conftest import Database
@@ -46,6 +50,11 @@ ELSEWHERE: Final = {
     "gridwatch detect": "tests/integration/test_detect.py",
     "gridwatch land": "tests/integration/test_land_command.py::test_land_ends_in_order_when_asked",
     "gridwatch archive": "tests/integration/test_land_command.py::test_archive_once",
+    "gridwatch detect --master spark://spark-master:7077": "jobs/detect/main.py",
+    "make wheel": "jobs/detect/main.py",
+    "gridwatch detect --properties spark.properties": "jobs/detect/main.py",
+    "spark-submit --master spark://spark-master:7077 --properties-file spark.properties "
+    "--py-files dist/gridwatch-0.1.0-py3-none-any.whl jobs/detect/main.py --site site.yaml": "jobs/detect/main.py",
     "gridwatch sample-lake var/sample": (
         "tests/integration/test_notebook.py::test_the_command_makes_a_lake_with_alerts_of_every_domain"
     ),
@@ -106,6 +115,7 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
     capture = Capture()
     Connection(capture, client="10.0.0.99").send(modbus(1, b"\x03\x00\x00\x00\x01"))
     capture.write(tmp_path, "capture.pcap")
+    remember(tmp_path / "var" / "state")
     place = {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": stack.bootstrap, "GRIDWATCH_POSTGRES__DSN": database.dsn}
     said = {
         command: execute(command, tmp_path, **place) for command in commands("README.md") if command not in ELSEWHERE
@@ -113,7 +123,25 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
     alerts = said["gridwatch scan capture.pcap --site site.yaml --json --flags flags.csv"].splitlines()
     assert [json.loads(alert)["detector"] for alert in alerts] == ["rogue_master"]
     assert (tmp_path / "flags.csv").read_text().splitlines()[1].startswith("capture.pcap,1,rogue_master,")
+    assert "M00042" in said["gridwatch state show M00042"]
     assert "register_rollback" in said["gridwatch scan meters.jsonl --site lab/site.yaml"]
+
+
+def remember(folder: Path) -> None:
+    """What a detection job leaves: the state of one meter."""
+    readings = [
+        {
+            "time": datetime(2026, 3, 2, hour, tzinfo=UTC),
+            "meter": "M00042",
+            "transformer": "T1",
+            "register_kwh": 1.0 * hour,
+        }
+        for hour in range(3)
+    ]
+    engine = make_engine(Domain.METER, of_domain(Domain.METER), Site())
+    state = engine.step({}, {METER_READING.name: frame(METER_READING, readings, range(len(readings)))}).state
+    store = StateStore(str(folder), Domain.METER.value)
+    store.commit(Manifest(0, 1, {0: store.write(0, 0, state)}))
 
 
 def test_contributing_commands_run() -> None:
