@@ -53,6 +53,8 @@ logger.utils.name = org.apache.spark.util.Utils
 logger.utils.level = error
 logger.conf.name = org.apache.spark.SparkConf
 logger.conf.level = error
+logger.pools.name = org.apache.spark.scheduler.FairSchedulableBuilder
+logger.pools.level = error
 logger.kafka.name = org.apache.kafka.clients
 logger.kafka.level = error
 """

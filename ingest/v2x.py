@@ -234,6 +234,8 @@ def _whole(value: Any, name: str) -> int | None:
         value = int(value)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise _Wrong("type", f"{name} is not a whole number")
+    if value is not None and value.bit_length() > 63:  # JSON knows no bound, a float does
+        raise _Wrong("range", f"{name} has {value.bit_length()} bits")
     return value
 
 

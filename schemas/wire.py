@@ -91,6 +91,9 @@ def encode(schema: Schema, record: Mapping[str, Any]) -> bytes:
 class Decoder:
     """Decodes messages of the given types, of writers known at start and of writers announced later.
 
+    Its verdict is that of the detection job, with one exception: of integers with more bits than their type, which no
+    encoder writes, Avro's Java decoder refuses those of too many bytes and cuts the others; here the value decides.
+
     Args:
         schemas: the types this reader understands; a message of another type is refused.
     """
