@@ -61,6 +61,10 @@ ELSEWHERE: Final = {
     "GRIDWATCH_STORE__LAKE=var/sample jupyter execute notebooks/incident_triage.ipynb --output=triage.ipynb": (
         "tests/integration/test_notebook.py::test_it_runs_top_to_bottom"
     ),
+    # Minutes; the suite does two kills of each.
+    "python -m tests.integration.detect_kills --kills 10": (
+        "tests/integration/test_detect_crash.py::test_killed_and_started_again"
+    ),
     # Would write into the repository.
     "python docs/detector_table.py": "tests/integration/test_docs.py::test_the_table_of_detectors_is_that_of_the_catalogue",
     "GOLDEN=write pytest -q tests/unit/test_schemas.py": "tests/unit/test_schemas.py::test_projections_are_the_golden_ones",
