@@ -1,8 +1,16 @@
-"""Processor time of Spark: of its driver, which holds the executor here, and of the Python workers below it."""
+"""Processor time: of Spark's driver, which holds the executor here, with the Python workers below it; and how workers run."""
 
+import os
 from contextlib import suppress
 
 import psutil
+
+from infra.spark import ONE_THREAD
+
+
+def as_worker() -> None:
+    """Make this process run libraries as Spark's workers do; to be called before any of them is imported."""
+    os.environ.update(ONE_THREAD)
 
 
 def spark_seconds() -> float:

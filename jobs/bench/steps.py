@@ -1,6 +1,7 @@
 """What each stateful detector costs: processor time of the engine with it and without it, on the same readings.
 
-Measured in this process: paired, batch by batch, and by processor time, so that other work on the machine hardly counts.
+Paired, batch by batch, and by processor time, so that other work on the machine hardly counts. To be run in a process that
+is set up as a worker is (`jobs.bench.processor.as_worker`).
 """
 
 import time
