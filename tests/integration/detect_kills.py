@@ -4,6 +4,7 @@ python -m tests.integration.detect_kills --kills 10
 """
 
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -97,13 +98,16 @@ class Job:
 
 def kill_a_worker(process: "subprocess.Popen[str]", rng: random.Random) -> bool:
     """Kill one of the Python workers of the job; False where there is none at the moment."""
-    workers = [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if "pyspark.daemon" in " ".join(child.cmdline()) and "pyspark.daemon" in " ".join(child.parent().cmdline())
-    ]
+    workers = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        # A process that ends while we look is no worker any more.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [child, *child.parents()[:1]]
+            if len(family) == 2 and all("pyspark.daemon" in " ".join(p.cmdline()) for p in family):
+                workers.append(child)
     if workers:
-        rng.choice(sorted(workers, key=lambda w: w.pid)).send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            rng.choice(sorted(workers, key=lambda w: w.pid)).send_signal(signal.SIGKILL)
     return bool(workers)
 
 
