@@ -16,7 +16,9 @@ from detectors.training.readings import DAY, honest_readings
 from schemas.errors import UsageFault
 
 #: Days from a meter's first reading that are not judged: its memories learn.
-WARM_DAYS = 21
+WARM_DAYS = 28
+#: How many meters are attacked, and for how long at most: enough to tell shares by a few per cent.
+ATTACKED, ATTACK_DAYS = 48, 42
 TRAINED: dict[str, Detector] = {"unusual_reading": unusual_reading.DETECTOR}
 
 
@@ -71,14 +73,17 @@ def train(
     )
     false_alarms = evaluate.alarms_a_day(fitted, features(honest.frame(test)).filter(~early))
     say(f"false alarms of strangers in later days: {false_alarms:.5f} an asset and day (budget {budget:g})")
-    found = evaluate.attacks_found(fitted, honest, test, half, features, false_alarms, seed)
+    lasts = min(ATTACK_DAYS, days - half)
+    victims, until = test[:ATTACKED], honest.until(half + lasts)
+    found = evaluate.attacks_found(fitted, until, victims, half, features, false_alarms, seed)
     facts = {
         "trained_on": f"{len(learn)} meters made from SimBench load profiles (detectors/training/readings.py), days "
         f"{WARM_DAYS} to {half}; threshold on {len(tune)} others; measured on {len(test)} others, days {half} to {days}",
         "seed": seed,
         "budget_alarms_per_asset_day": budget,
         "false_alarms_per_asset_day": round(false_alarms, 6),
-        "attack_days": days - half,
+        "attacked_meters": len(victims),
+        "attack_days": lasts,
         "recall": {kind: {a: asdict(f) for a, f in attacks.items()} for kind, attacks in found.items()},
     }
     read = {name for e in _expressions(detector) for name in e.meta.root_names()}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Features, Model, fires_on, quiet_on
-from detectors.memory import Derived, Ewma, Last
+from detectors.memory import Derived, Ewma, Last, TimeSince
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -44,7 +44,11 @@ def features(p: Params, site: Site) -> Features:
     day, weeks = Ewma(BY, POWER, alpha=1 / DAY, least=DAY // 4), Ewma(BY, POWER, alpha=1 / WEEKS, least=DAY // 4)
     agreed = Ewma(BY, CONSISTENCY, alpha=1 / DAY, least=DAY // 4)
     voltage = Ewma(BY, "voltage_v", alpha=1 / DAY, least=DAY // 4)
-    moved = pl.col("register_kwh") - register.col
+    gap = TimeSince(BY)
+    usual_gap = Ewma(BY, Derived("gap|meter", gap.col, (gap,)), alpha=0.2, least=2)
+    # After lost readings the register moved by the energy of several intervals.
+    intervals = pl.max_horizontal(pl.lit(1.0), (gap.col / usual_gap.col).fill_nan(None).fill_null(1.0))
+    moved = (pl.col("register_kwh") - register.col).clip(0) / intervals
 
     def usual(value: pl.Expr) -> pl.Expr:
         # An absent electrical value, or a mean not known yet, neither accuses nor excuses.
@@ -56,10 +60,10 @@ def features(p: Params, site: Site) -> Features:
             "consistency_day": usual(agreed.col),
             "use_now": ((POWER.col + FLOOR_KW) / (weeks.col + FLOOR_KW)).log(),
             "use_day": ((day.col + FLOOR_KW) / (weeks.col + FLOOR_KW)).log(),
-            "register": ((moved.clip(0) + 0.02) / (pl.col("interval_kwh").clip(0) + 0.02)).log().clip(-4, 4),
+            "register": ((moved + 0.02) / (pl.col("interval_kwh").clip(0) + 0.02)).log().clip(-4, 4),
             "voltage": usual((pl.col("voltage_v") / voltage.col).clip(0.01, 100).log()),
         },
-        memories=(register, day, weeks, agreed, voltage),
+        memories=(register, gap, usual_gap, day, weeks, agreed, voltage),
         values={
             "power": POWER.col,
             "weeks": weeks.col,

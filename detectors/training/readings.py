@@ -3,11 +3,11 @@
 A customer's mean power of an interval is its profile times its peak, its own habits and a random spread. The electrical
 values stand at the end of the interval and so scatter around the mean: a t distribution of 3 degrees of freedom in the
 logarithm, whose scale differs from customer to customer (one year-round household measured by UCI: scale .12, see
-the model's card). Customers go away for days, readings are lost.
+the model's card). Customers go away for days; readings are lost, one by one and for days.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -43,6 +43,10 @@ class Readings:
         if not consistent:
             return replace(self, kwh=kwh)
         return replace(self, kwh=kwh, current_a=self.current_a * (kwh + 1e-6) / (self.kwh + 1e-6))
+
+    def until(self, day: int) -> "Readings":
+        """The readings before a day, counted from 0."""
+        return Readings(**{f.name: getattr(self, f.name)[:, : day * DAY] for f in fields(self)})
 
     def frame(self, meters: Sequence[int]) -> pl.DataFrame:
         """Readings of some meters as meter_reading columns, in time order; `interval` counts from 0."""
@@ -96,6 +100,10 @@ def honest_readings(profiles: Sequence[Floats], peaks_kw: Sequence[float], days:
         away[meter, at : at + int(rng.integers(2, 17)) * DAY] = True
     power = np.where(away, standby * (1 + 0.2 * rng.standard_normal((meters, n))), power)
     power = np.clip(power, 0.5 * standby, 30.0)
+    present = rng.random((meters, n)) > 0.01
+    # Communication fails for up to two days, about once in 50 days.
+    for meter, at in zip(*np.nonzero(rng.random((meters, n)) < 0.02 / DAY), strict=True):
+        present[meter, at : at + int(np.exp(rng.uniform(0.7, np.log(2 * DAY))))] = False
     scatter = rng.uniform(0.01, 0.2, (meters, 1)) * rng.standard_t(3, (meters, n))
     power_factor = np.clip(rng.uniform(0.85, 0.99, (meters, 1)) + 0.02 * rng.standard_normal((meters, n)), 0.3, 1.0)
     hour = np.arange(n) % DAY / 4
@@ -109,5 +117,5 @@ def honest_readings(profiles: Sequence[Floats], peaks_kw: Sequence[float], days:
         current_a=at_end * 1000 / voltage / power_factor,
         power_factor=power_factor,
         frequency_hz=frequency,
-        present=rng.random((meters, n)) > 0.01,
+        present=present,
     )

@@ -1,10 +1,11 @@
 """One identifier fills a CAN bus.
 
 Within 100 ms more than half of at least `frames_min` frames carry one identifier, and the bus is loaded above
-`load_max` or carries `surge` times the frames that it carried when its rate was learned. Bits are counted without
-stuffing and at the nominal bit rate, so the load is a lower bound (CAN FD data phases count too much). Blind spot: a
-flood under many identifiers; a flood from the first frame on that stays below the load; a wrong bit rate in the site
-file. Source: threat ITS-17 of the catalogue; ITU-T X.1375 clauses 7.4 and 8.2; ISO 11898-1 for the frame lengths.
+`load_max`, or above `surge_load` with `surge` times the frames that it carried when its rate was learned. Bits are
+counted without stuffing and at the nominal bit rate, so the load is a lower bound (CAN FD data phases count too
+much). Blind spot: a flood under many identifiers; a flood from the first frame on that stays below the load; a wrong
+bit rate in the site file. Source: threat ITS-17 of the catalogue; ITU-T X.1375 clauses 7.4 and 8.2; ISO 11898-1 for
+the frame lengths.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Params:
     frames_min: int = 20  # of the bus in the window
     share: float = 0.5  # of one identifier: fires above
     load_max: float = 0.8  # of the bit rate: fires above
-    surge: float = 1.5  # times the learned frame rate: fires above
+    surge: float = 1.5  # times the learned frame rate: fires above,
+    surge_load: float = 0.25  # where the load is above this share of the bit rate: less floods nothing
     learn: int = 2000  # frames of the bus from which its rate is learned
 
 
@@ -45,7 +47,7 @@ def build(p: Params, site: Site) -> Firing:
     load = bits.col * (1 / (site.can.bitrate * p.window_s))
     usual = p.window_s / period.col
     # While the rate is being learned only the load is judged.
-    surges = (every.col > p.surge * usual).fill_null(False)
+    surges = (load > p.surge_load) & (every.col > p.surge * usual).fill_null(False)
     memories = (every, own, bits, period)
     flood = Derived(
         f"flood {p} {site.can.bitrate}",
@@ -111,8 +113,8 @@ DETECTOR = Detector(
             _merged(*(_frames(p, 0, 0.6, i) for p, i in _NORMAL), _frames(0.00025, 0.3, 0.5, 0)),
         ),
         fires_on(
-            "a flood every millisecond on a bus whose rate is learned",
-            _merged(*(_frames(p, 0, 2.5, i) for p, i in _NORMAL), _frames(0.001, 2.2, 2.4, 0)),
+            "a flood every half a millisecond on a bus whose rate is learned",
+            _merged(*(_frames(p, 0, 2.5, i) for p, i in _NORMAL), _frames(0.0005, 2.2, 2.4, 0)),
             site={"detectors": {"can_flooding": {"learn": 400}}},
         ),
         quiet_on("four periodic identifiers", _merged(*(_frames(p, 0, 1.5, i) for p, i in _NORMAL))),

@@ -12,8 +12,8 @@ def train(
     model: Annotated[str, typer.Argument(help="The model, e.g. unusual_reading.")],
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 7,
     budget: Annotated[float, typer.Option(min=1e-6, max=0.1, help="False alarms an asset and day.")] = 0.001,
-    meters: Annotated[int, typer.Option(min=9, max=2000, help="Meters to make readings of.")] = 150,
-    days: Annotated[int, typer.Option(min=42, max=360, help="Days of readings.")] = 100,
+    meters: Annotated[int, typer.Option(min=9, max=2000, help="Meters to make readings of.")] = 240,
+    days: Annotated[int, typer.Option(min=56, max=360, help="Days of readings.")] = 150,
     into: Annotated[
         Path | None, typer.Option(help="Folder of the model; default: where the detectors read it.")
     ] = None,
