@@ -237,7 +237,7 @@ class Detection:
             broker=settings.broker,
             site=self._site,
             only=settings.only,
-            ticking=not behind,
+            ticking=not behind and not settings.once and settings.tick_s > 0,
         )
         decoded = decode(batch, self._columns, self._writers.restricted(announced), settings.buckets)
         rows = decoded.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
@@ -285,7 +285,7 @@ def _typed(work: Work) -> Callable[..., object]:
 
 
 def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> DataFrame:
-    """The stream of a domain: its topic's records and, unless switched off, the ticks; the columns that `decode` takes."""
+    """The stream of a domain: its topic's records, and the ticks; the columns that `decode` takes."""
     options = {
         "kafka.bootstrap.servers": settings.broker.bootstrap,
         "subscribe": domain.topic,
@@ -320,14 +320,13 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
             F.lit(None).cast("int").alias("tick_bucket"),
         )
     )
-    if settings.once or not settings.tick_s:
-        return records
+    # Also where ticks are not heeded: Spark does not let a query go on with another number of sources.
     ticks = (
         spark.readStream.format("rate")
         .option("rowsPerSecond", 1)
         .option("numPartitions", 1)
         .load()
-        .filter(F.col("value") % settings.tick_s == 0)
+        .filter(F.col("value") % max(1, settings.tick_s) == 0)
         .select(
             F.lit(None).cast("string").alias("topic"),
             F.lit(None).cast("int").alias("partition"),

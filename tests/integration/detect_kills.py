@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,17 +97,20 @@ class Job:
 
 def kill_a_worker(process: "subprocess.Popen[str]", rng: random.Random) -> bool:
     """Kill one of the Python workers of the job; False where there is none at the moment."""
-    workers = []
-    for child in psutil.Process(process.pid).children(recursive=True):
+    workers, family = [], list[psutil.Process]()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+    for child in family:
         # A process that ends while we look is no worker any more.
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [child, *child.parents()[:1]]
-            if len(family) == 2 and all("pyspark.daemon" in " ".join(p.cmdline()) for p in family):
+            both = [child, *child.parents()[:1]]
+            if len(both) == 2 and all("pyspark.daemon" in " ".join(p.cmdline()) for p in both):
                 workers.append(child)
-    if workers:
-        with contextlib.suppress(psutil.NoSuchProcess):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if workers:
             rng.choice(sorted(workers, key=lambda w: w.pid)).send_signal(signal.SIGKILL)
-    return bool(workers)
+            return True
+    return False
 
 
 def disturb(job: Job, rng: random.Random, drivers: int, workers: int) -> None:
@@ -150,7 +152,7 @@ def check(job: Job, mark: str, wanted: set[str], bad: int) -> None:
 
 def _linger(process: "subprocess.Popen[str]", rng: random.Random) -> None:
     """Let a random time go by."""
-    with suppress(subprocess.TimeoutExpired):
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(rng.uniform(0.0, 0.6))
 
 

@@ -15,7 +15,6 @@ from tests.integration.detecting import Topics, expected, traffic
 ONE = (Domain.SUBSTATION,)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_killed_and_started_again(stack: StackState, tmp_path: Path) -> None:
     own = Topics(stack.bootstrap)
@@ -27,7 +26,6 @@ def test_killed_and_started_again(stack: StackState, tmp_path: Path) -> None:
     check(job, "killed", expected(records), bad=3)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_interrupted_it_ends_in_order_and_a_harmed_state_is_one_line(stack: StackState, tmp_path: Path) -> None:
     own = Topics(stack.bootstrap)
