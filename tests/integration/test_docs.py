@@ -61,7 +61,8 @@ ELSEWHERE: Final = {
     "GRIDWATCH_STORE__LAKE=var/sample jupyter execute notebooks/incident_triage.ipynb --output=triage.ipynb": (
         "tests/integration/test_notebook.py::test_it_runs_top_to_bottom"
     ),
-    # Minutes; the suite does two kills of each.
+    # Minutes.
+    "pytest -q -m slow": "tests/integration/test_detect_crash.py::test_killed_and_started_again",
     "python -m tests.integration.detect_kills --kills 10": (
         "tests/integration/test_detect_crash.py::test_killed_and_started_again"
     ),
