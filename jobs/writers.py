@@ -78,6 +78,21 @@ class Writers:
             ) from wrong
         return self.known
 
+    def ends(self, topic: str) -> dict[int, int]:
+        """The next offset of each partition of a topic.
+
+        Raises:
+            RunFault: the broker does not answer, or there is no such topic.
+        """
+        timeout = self._broker.timeout_s
+        try:
+            partitions = self._consumer.list_topics(topic, timeout=timeout).topics[topic].partitions
+            return {p: watermarks(self._consumer, topic, p, timeout)[1] for p in partitions}
+        except KafkaException as wrong:
+            raise RunFault(
+                f"topic {topic} cannot be read: {wrong}", self._broker.bootstrap, "create the topics (gridwatch up)"
+            ) from wrong
+
     @property
     def announced(self) -> frozenset[str]:
         """Fingerprints (hex) of the writers learnt from announcements."""

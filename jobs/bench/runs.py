@@ -17,7 +17,7 @@ from ingest.publisher import Broker
 from jobs.bench.aging import aged
 from jobs.bench.processor import spark_seconds
 from jobs.detect.decode import decode
-from jobs.detect.query import Detection, DetectSettings, plan_of, source
+from jobs.detect.query import Detection, DetectSettings, plan_of, telemetry
 from jobs.state_store import StateStore
 from jobs.writers import Writers
 from schemas.errors import RunFault
@@ -130,14 +130,15 @@ def read_and_decode(place: Place, name: str, begin: int) -> Pass:
 
     cpu, began = spark_seconds(), time.perf_counter()
     query = (
-        source(place.spark, DOMAIN, settings)
+        telemetry(place.spark, DOMAIN, settings)
         .writeStream.queryName("decode")
         .option("checkpointLocation", f"{settings.checkpoint_uri}/{DOMAIN.value}")
         .foreachBatch(run)
         .trigger(availableNow=True)
         .start()
     )
-    records, warm = _finish(query)
+    query.awaitTermination()
+    records, warm = _figures(query)
     seconds = time.perf_counter() - began
     writers.close()
     return Pass(records, seconds, warm, (spark_seconds() - cpu) / records * 1e6)
@@ -154,7 +155,9 @@ def detect(place: Place, name: str) -> Pass:
     before = store.latest().ledger
     cpu, began = spark_seconds(), time.perf_counter()
     detection = Detection(place.spark, DOMAIN, settings, place.site)
-    records, warm = _finish(detection.start())
+    query = detection.start()
+    detection.finish()
+    records, warm = _figures(query)
     seconds = time.perf_counter() - began
     cpu = spark_seconds() - cpu
     detection.close()
@@ -172,8 +175,8 @@ def detect(place: Place, name: str) -> Pass:
     return Pass(records, seconds, warm, cpu / records * 1e6, size, alerts)
 
 
-def _finish(query: "StreamingQuery") -> tuple[int, tuple[float, ...]]:
-    query.awaitTermination()
+def _figures(query: "StreamingQuery") -> tuple[int, tuple[float, ...]]:
+    """Records, and the rates of the batches between the first and the last."""
     batches = [(_records(p), int(p["durationMs"]["triggerExecution"])) for p in query.recentProgress]
     full = [(rows, took) for rows, took in batches if rows]
     return sum(rows for rows, _ in full), tuple(rows * 1000 / took for rows, took in full[1:-1])

@@ -12,7 +12,6 @@ from pyspark.sql import SparkSession
 
 from detectors.catalog import of_domain
 from detectors.site import Site
-from jobs.detect.faults import fault_of
 from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
 from jobs.signals import stop_on_signals
 from schemas.errors import ConfigFault
@@ -102,8 +101,10 @@ def run(
                 detection.start()
             say(f"detecting in {', '.join(d.value for d in domains)}")
             while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
-                _raise(running)
-            _raise(running)
+                for detection in running:
+                    detection.check()
+            for detection in running:
+                detection.check()
         finally:
             # All at once: each waits for its own batch only.
             with ThreadPoolExecutor(len(domains)) as pool:
@@ -112,10 +113,3 @@ def run(
                 detection.close()
             told.last_words()
             spark.stop()
-
-
-def _raise(running: Sequence[Detection]) -> None:
-    for detection in running:
-        failed = detection.query.exception()
-        if failed is not None:
-            raise detection.fault or fault_of(failed, f"detection of {detection.domain.value}") from failed

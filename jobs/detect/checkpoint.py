@@ -53,10 +53,15 @@ class Checkpoint:
         Raises:
             RunFault: the log of offsets is damaged.
         """
-        ends, begins = self._offsets(batch, topic), self._offsets(batch - 1, topic)
+        ends, begins = self.offsets(batch, topic), self.offsets(batch - 1, topic)
         return sum(end - begins.get(partition, 0) for partition, end in ends.items())
 
-    def _offsets(self, batch: int, topic: str) -> dict[str, int]:
+    def offsets(self, batch: int, topic: str) -> dict[int, int]:
+        """Where a batch ends: the next offset of each partition of a topic; empty before the first.
+
+        Raises:
+            RunFault: the log of offsets is damaged.
+        """
         content = self._read(f"offsets/{batch}")
         if content is None:
             return {}
@@ -64,7 +69,7 @@ class Checkpoint:
             for line in content.decode().splitlines()[2:]:
                 source: Any = json.loads(line)
                 if isinstance(source, dict) and topic in source:
-                    return {str(k): int(v) for k, v in source[topic].items()}
+                    return {int(k): int(v) for k, v in source[topic].items()}
         except (ValueError, AttributeError, TypeError) as wrong:
             raise self._damaged(f"offsets/{batch}", wrong) from wrong
         return {}

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -18,6 +19,7 @@ from detectors.site import Site
 from ingest.publisher import Broker
 from jobs.detect.checkpoint import Checkpoint
 from jobs.detect.decode import decode
+from jobs.detect.faults import fault_of
 from jobs.detect.worker import RESULT, Work
 from jobs.state_store import BucketFile, Manifest, StateStore
 from jobs.writers import Writers
@@ -42,7 +44,7 @@ class DetectSettings:
         max_offsets: records a micro-batch at most.
         tick_s: seconds between ticks; 0 for none (closed data).
         trigger_s: seconds between micro-batches at least; 0 for as soon as the last one ended.
-        once: True to process what is on the topics now and stop.
+        once: True to process what is on the topics at start and stop.
         kafka_options: security of the connection, in the words of Spark's Kafka source.
         only: ids of the detectors to run; empty for all.
         begin: where a query without a checkpoint begins: `earliest`, `latest`, or microseconds of the broker's time.
@@ -112,7 +114,6 @@ class Detection:
 
     Attributes:
         plan: what it runs.
-        fault: what ended it, where that is one of ours.
 
     Raises:
         ConfigFault, RunFault: what can be known at start is checked at start.
@@ -128,7 +129,7 @@ class Detection:
     ) -> None:
         self.domain = domain
         self.plan = plan_of(domain, site, settings.only)
-        self.fault: Fault | None = None
+        self._fault: Fault | None = None
         self._spark, self._settings, self._site, self._report = spark, settings, site.model_dump_json(), report
         # Record types that no running detector reads are decoded to their required columns all the same: a broken one must be seen.
         self._columns = {p.schema: p.columns for p in self.plan.records.values()}
@@ -141,6 +142,7 @@ class Detection:
         self._query: StreamingQuery | None = None
         self._lock = ExitStack()
         self._busy, self._stopping = Lock(), False
+        self._ends: dict[int, int] | None = None
 
     def start(self) -> StreamingQuery:
         """Start it.
@@ -153,14 +155,15 @@ class Detection:
         # Queries of one application share its cores fairly: a large batch of one does not hold up the others.
         self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.domain.value)
         writer = (
-            source(self._spark, self.domain, settings)
+            with_ticks(telemetry(self._spark, self.domain, settings), settings)
             .writeStream.queryName(f"detect-{self.domain.value}")
             .option("checkpointLocation", self._checkpoint.uri)
             .foreachBatch(self._run)
         )
         if settings.once:
-            writer = writer.trigger(availableNow=True)
-        elif settings.trigger_s:
+            # Not Spark's AvailableNow: the ticks have no end, and it would read all records in one batch.
+            self._ends = self._writers.ends(self.domain.topic)
+        if settings.trigger_s:
             writer = writer.trigger(processingTime=f"{settings.trigger_s} seconds")
         self._query = writer.start()
         return self._query
@@ -181,6 +184,27 @@ class Detection:
         while self.query.isActive and self._checkpoint.committed() < ended:
             self.query.awaitTermination(0.05)  # type: ignore[arg-type]  # seconds; a fraction is fine
         self.query.stop()
+
+    def finish(self) -> None:
+        """Wait for the end of a query that runs once, or that is stopped meanwhile.
+
+        Raises:
+            Fault: what ended it otherwise.
+        """
+        try:
+            self.query.awaitTermination()
+        except StreamingQueryException:
+            self.check()
+
+    def check(self) -> None:
+        """See whether the query failed.
+
+        Raises:
+            Fault: what ended it, unless it was asked to.
+        """
+        failed = self.query.exception()
+        if failed is not None and not (self._stopping and Stopped.__name__ in str(failed)):
+            raise self._fault or fault_of(failed, f"detection of {self.domain.value}") from failed
 
     def close(self) -> None:
         """Let go of the state and the broker; the query has ended."""
@@ -216,8 +240,16 @@ class Detection:
             try:
                 self._batch(batch, number)
             except Fault as fault:
-                self.fault = fault
+                self._fault = fault
                 raise
+            if self._ends is not None and self._reached(number, self._ends):
+                self._stopping = True
+                # Spark waits for this call: another thread has to stop it.
+                Thread(target=self.stop, daemon=True).start()
+
+    def _reached(self, number: int, ends: dict[int, int]) -> bool:
+        offsets = self._checkpoint.offsets(number, self.domain.topic)
+        return all(offsets.get(partition, 0) >= end for partition, end in ends.items())
 
     def _batch(self, batch: DataFrame, number: int) -> None:
         settings, before = self._settings, self._last
@@ -243,7 +275,8 @@ class Detection:
         rows = decoded.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
         buckets, ledger, notes = dict(before.buckets), Counter(before.ledger), set[str]()
         for row in rows:
-            buckets[row.bucket] = BucketFile(row.path, row.size, row.crc)
+            if row.path is not None:  # a bucket that knows of nothing has no file
+                buckets[row.bucket] = BucketFile(row.path, row.size, row.crc)
             told = json.loads(row.ledger)
             ledger.update(told["counts"])
             notes |= set(told["notes"])
@@ -264,17 +297,6 @@ class Detection:
         return known
 
 
-def start(
-    spark: SparkSession,
-    domain: Domain,
-    settings: DetectSettings,
-    site: Site,
-    report: Callable[[Progress], None] | None = None,
-) -> StreamingQuery:
-    """Start the query of a domain for as long as this process lives; see `Detection`."""
-    return Detection(spark, domain, settings, site, report).start()
-
-
 def _typed(work: Work) -> Callable[..., object]:
     """Spark looks at the parameters of a function to decide whether the key is wanted: give it a plain one."""
 
@@ -284,8 +306,8 @@ def _typed(work: Work) -> Callable[..., object]:
     return bucket
 
 
-def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> DataFrame:
-    """The stream of a domain: its topic's records, and the ticks; the columns that `decode` takes."""
+def telemetry(spark: SparkSession, domain: Domain, settings: DetectSettings) -> DataFrame:
+    """The records of a domain's topic, as a stream of the columns that `decode` takes."""
     options = {
         "kafka.bootstrap.servers": settings.broker.bootstrap,
         "subscribe": domain.topic,
@@ -306,7 +328,7 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
     else:
         options["startingOffsets"] = settings.begin
     options |= settings.kafka_options
-    records = (
+    return (
         spark.readStream.format("kafka")
         .options(**options)
         .load()
@@ -320,9 +342,15 @@ def source(spark: SparkSession, domain: Domain, settings: DetectSettings) -> Dat
             F.lit(None).cast("int").alias("tick_bucket"),
         )
     )
-    # Also where ticks are not heeded: Spark does not let a query go on with another number of sources.
+
+
+def with_ticks(records: DataFrame, settings: DetectSettings) -> DataFrame:
+    """A stream of records, and a row a bucket every so many seconds, so that there are batches in silence too.
+
+    Also where ticks are not heeded: Spark does not let a query go on with another number of sources.
+    """
     ticks = (
-        spark.readStream.format("rate")
+        records.sparkSession.readStream.format("rate")
         .option("rowsPerSecond", 1)
         .option("numPartitions", 1)
         .load()

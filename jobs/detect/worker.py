@@ -91,8 +91,10 @@ def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:
     for detector, count in outcome.alerts.group_by("detector").len().iter_rows() if len(outcome.alerts) else ():
         ledger[f"alerts.{detector}"] = count
     _publish(work, outcome, refused, ledger)
-    after = before if before is not None and _same(state, outcome.state) else _store(work, bucket, outcome.state)
-    row = [bucket, after.path, after.size, after.crc, json.dumps({"counts": ledger, "notes": outcome.notes})]
+    changed = not _same(state, outcome.state)
+    after = _store(work, bucket, outcome.state) if changed else before
+    told = json.dumps({"counts": ledger, "notes": outcome.notes})
+    row = [bucket, after and after.path, after and after.size, after and after.crc, told]
     return pa.table([[value] for value in row], schema=_RESULT)
 
 

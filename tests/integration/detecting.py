@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from detectors.catalog import DETECTORS, of_domain
 from detectors.local import frame, make_engine
 from detectors.site import Site, parse_site
-from ingest.publisher import Broker
-from ingest.publisher_confluent import ConfluentPublisher, Pace
+from ingest.publisher import Broker, Pace
+from ingest.publisher_confluent import ConfluentPublisher
 from jobs.detect.query import Detection, DetectSettings, Progress
 from jobs.watermarks import watermarks
 from schemas import topics
@@ -166,7 +166,8 @@ def detect(
     settings = DetectSettings(Broker(own.bootstrap), str(folder / "state"), str(folder / "checkpoint"), **options)
     detection = Detection(spark, domain, settings, site(), told.append)
     try:
-        detection.start().awaitTermination()
+        detection.start()
+        detection.finish()
     finally:
         detection.close()
     return told, told[-1].ledger if told else {}

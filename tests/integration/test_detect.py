@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -183,7 +183,7 @@ def test_a_time_ahead_of_the_brokers_expires_nobody(spark: "SparkSession", own: 
         [reading("ahead-b", 2.0, time=datetime(2190, 1, 1, tzinfo=UTC))],
         [reading("ahead-a", 50.0, time=now + timedelta(seconds=60))],
     ]
-    ledger = {}
+    ledger: Mapping[str, int] = {}
     for values in batches:
         own.send(METER_READING.domain.topic, values)
         _, ledger = detect(spark, own, tmp_path, Domain.METER, buckets=1)
