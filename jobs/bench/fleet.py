@@ -89,14 +89,24 @@ class Fleet:
         }
 
     def chunks(self, records: int, size: int) -> Iterator[Columns]:
-        """`records` readings in all, in chunks of at most `size`."""
-        left = records
+        """`records` readings in all, in chunks of `size`, the last one of what is left."""
+        waiting: list[Columns] = []
+        held, left = 0, records
         while left > 0:
-            whole = self.round()
-            for at in range(0, min(self.meters, left), size):
-                upto = min(at + size, self.meters, left)
+            while held < min(size, left):
+                waiting.append(self.round())
+                held += self.meters
+            whole = {name: np.concatenate([columns[name] for columns in waiting]) for name in waiting[0]}
+            for at in range(0, held, size):
+                upto = at + min(size, left)
+                if upto > held:
+                    break
                 yield {name: values[at:upto] for name, values in whole.items()}
-            left -= self.meters
+                left -= upto - at
+                if not left:
+                    return
+            rest = held - held % size
+            waiting, held = [{name: values[rest:] for name, values in whole.items()}], held - rest
 
     def _set_back(self, hit: npt.NDArray[np.int64]) -> None:
         self._register[hit] -= ROLLBACK_KWH

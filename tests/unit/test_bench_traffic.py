@@ -76,5 +76,12 @@ def test_readings_are_consistent() -> None:
 
 def test_the_same_seed_gives_the_same_readings() -> None:
     a, b = (list(Fleet(300, START, seed=3).chunks(700, 128)) for _ in range(2))
-    assert sum(len(c["time"]) for c in a) == 700
+    assert [len(c["time"]) for c in a] == [128] * 5 + [60]
     assert all((x[n] == y[n]).all() for x, y in zip(a, b, strict=True) for n in x)
+
+
+def test_chunks_are_the_rounds_cut_anew() -> None:
+    rounds = Fleet(100, START, seed=3)
+    registers = np.concatenate([rounds.round()["register_kwh"] for _ in range(5)])
+    chunks = Fleet(100, START, seed=3).chunks(450, 250)
+    np.testing.assert_array_equal(np.concatenate([c["register_kwh"] for c in chunks]), registers[:450])
