@@ -136,6 +136,39 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
     return Grouped(order, code, time, running, ontime, start, inherits, ends, keys)
 
 
+def number_keys(frame: pl.DataFrame) -> tuple[Ints, Ints]:
+    """Number the distinct rows of a frame in the order of their first appearance; nulls are equal to each other.
+
+    Returns:
+        The number of each row, and the row at which each number first appears.
+    """
+    code, first = _distinct(frame.to_series(0))
+    for column in frame.get_columns()[1:]:
+        finer, finer_first = _distinct(column)
+        if (code == code[finer_first][finer]).all():
+            # Each value of this column goes with one value of those before, as a meter does with its transformer.
+            code, first = finer, finer_first
+        elif not (finer == finer[first][code]).all():
+            code, first = _by_appearance(code * len(finer_first) + finer)
+    return code, first
+
+
+def _distinct(column: pl.Series) -> tuple[Ints, Ints]:
+    values = column.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Arrow's dictionary is made in one pass and in the order of appearance.
+    indices = values.dictionary_encode(null_encoding="encode").indices
+    code = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return code, np.flatnonzero(np.diff(np.maximum.accumulate(code), prepend=-1))
+
+
+def _by_appearance(code: Ints) -> tuple[Ints, Ints]:
+    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    return number[inverse], first[order]
+
+
 def stable_order(number: Ints, below: int) -> Ints:
     """Stable order of numbers from 0 to `below` - 1; few bits are sorted by radix, far faster."""
     return np.argsort(number.astype(np.uint16) if below <= 65_536 else number, kind="stable")

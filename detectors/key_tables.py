@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from detectors.grouping import CLOCK, group
+from detectors.grouping import CLOCK, group, number_keys
 from detectors.memory.base import Derived, Memory, View, name_of
 
 #: Engine columns of a batch: event time bounded by the broker's (microseconds).
@@ -67,17 +67,8 @@ class KeyTable:
     def open(self, table: pl.DataFrame | None, batch: pl.DataFrame) -> "OpenTable":
         """Find the keys of a batch in the table."""
         columns = list(self.by)
-        keys = batch.select(columns).unique(maintain_order=True)
-        code = (
-            np.zeros(len(batch), dtype=np.int64)
-            if len(keys) == 1
-            else batch.select(columns)
-            .join(keys.with_row_index("_code"), on=columns, how="left", maintain_order="left", nulls_equal=True)[
-                "_code"
-            ]
-            .to_numpy()
-            .astype(np.int64)
-        )
+        code, first = number_keys(batch.select(columns))
+        keys = batch.select(columns)[first]
         if table is None:
             table = keys.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
         mine = keys.join(table, on=columns, how="left", maintain_order="left", nulls_equal=True)

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from detectors.detector import SilenceSettings
-from detectors.grouping import Bools, Ints, place, running_max, stable_order
+from detectors.grouping import Bools, Ints, number_keys, place, running_max, stable_order
 
 KEYS: dict[str, pl.DataType] = {
     "group": pl.String(),
@@ -132,8 +132,8 @@ def watch(
 
     # Everything that can fall silent, by key: keys of the state (position -1), then signs of the batch.
     at = np.concatenate((np.full(past, -1), np.arange(len(order))))
-    code = _code(every)
-    sign = stable_order(code, int(code.max(initial=0)) + 1)
+    code, first = number_keys(every.select("g", "key"))
+    sign = stable_order(code, len(first))
     group, at = every["g"].to_numpy()[sign], at[sign]
     last, deadline = every["last"].to_numpy()[sign], every["deadline"].to_numpy()[sign]
     final = np.append(code[sign][1:] != code[sign][:-1], True)[: len(sign)]
@@ -206,13 +206,6 @@ def _line(mine: pl.DataFrame, signs: pl.DataFrame, group: Ints, order: Ints, tic
         now = np.where(some, clock[latest], before)
     passed = np.where(heard >= 0, np.maximum(0, tick - heard), 0) if tick is not None else np.zeros_like(now)
     return _Line(group, clock, begins, ends, now + passed, tick is not None), heard
-
-
-def _code(signs: pl.DataFrame) -> Ints:
-    """A number for each (group, key)."""
-    pair = ["g", "key"]
-    known = signs.select(pair).unique().with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("code"))
-    return signs.select(pair).join(known, on=pair, how="left", maintain_order="left")["code"].to_numpy()
 
 
 def _crossings(line: _Line, above: Bools, alarmed: Bools) -> tuple[Ints, Bools]:
