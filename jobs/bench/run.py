@@ -165,6 +165,7 @@ class Bench:
             "query_us": round(query_us, 3),
             "engine_us": round(costs.engine_us, 3),
             "added_us": {name: round(us, 3) for name, us in costs.detector_us.items()},
+            "models": steps.models(site),
             "added_percent": {name: round(us / query_us * 100, 2) for name, us in costs.detector_us.items()},
         }
 

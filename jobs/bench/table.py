@@ -49,7 +49,10 @@ def _rate(r: Mapping[str, Any]) -> Iterator[Line]:
 def _detectors(r: Mapping[str, Any]) -> Iterator[Line]:
     yield Line("engine alone", f"{r['engine_us']} us of processor a record; the whole query {r['query_us']} us")
     for name, percent in r["added_percent"].items():
-        yield Line(f"  added by {name}", f"{percent} % of the query", "< 4 %", percent < 4)
+        if name in r["models"]:
+            yield Line(f"  added by {name}, a model", f"{percent} % of the query")
+        else:
+            yield Line(f"  added by {name}", f"{percent} % of the query", "< 4 %", percent < 4)
 
 
 def _quix(r: Mapping[str, Any]) -> Iterator[Line]:
