@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infra import spark
 from infra.java import require_java
@@ -14,6 +14,16 @@ from schemas.errors import ConfigFault, RunFault
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+#: Settings that say nothing to a cluster.
+_OF_THIS_MACHINE: Final = (
+    "spark.master",
+    "spark.local.dir",
+    "spark.sql.warehouse.dir",
+    "spark.driver.host",
+    "spark.driver.bindAddress",
+)
 
 
 def open_session(
@@ -97,7 +107,7 @@ def write_properties(place: spark.SparkPlace, cache: Path, file: Path, say: Say 
         RunFault: Java is missing, the connectors cannot be fetched, or the file cannot be written.
     """
     properties = spark.settings(place, spark.jars(require_java(os.environ), cache, say))
-    lines = [f"{key} {value}\n" for key, value in sorted(properties.items()) if key != "spark.master"]
+    lines = [f"{key} {value}\n" for key, value in sorted(properties.items()) if key not in _OF_THIS_MACHINE]
     try:
         file.write_text("".join(lines))
     except OSError as wrong:
@@ -105,9 +115,10 @@ def write_properties(place: spark.SparkPlace, cache: Path, file: Path, say: Say 
 
 
 def _submitted(place: spark.SparkPlace, extra: Mapping[str, str] | None) -> "SparkSession":
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    SparkContext._ensure_initialized()  # else the properties of the submission are not known yet
     conf = SparkConf()
     for side in ("driver", "executor"):
         key = f"spark.{side}.extraJavaOptions"
@@ -117,7 +128,9 @@ def _submitted(place: spark.SparkPlace, extra: Mapping[str, str] | None) -> "Spa
                 key,
                 "submit with --properties-file FILE, written by `gridwatch detect --properties FILE`",
             )
+    # A wheel is a zip; Spark would send it to the workers and not let them import from it.
+    SparkContext.PACKAGE_EXTENSIONS = (*SparkContext.PACKAGE_EXTENSIONS, ".whl")
     for key, value in spark.settings(place, (), extra).items():
-        if key not in ("spark.master", "spark.jars"):
+        if key != "spark.jars" and key not in _OF_THIS_MACHINE:
             conf.setIfMissing(key, value)
     return SparkSession.builder.appName("gridwatch").config(conf=conf).getOrCreate()
