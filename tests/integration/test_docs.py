@@ -50,11 +50,13 @@ ELSEWHERE: Final = {
     "gridwatch detect": "tests/integration/test_detect.py",
     "gridwatch land": "tests/integration/test_land_command.py::test_land_ends_in_order_when_asked",
     "gridwatch archive": "tests/integration/test_land_command.py::test_archive_once",
-    "gridwatch detect --master spark://spark-master:7077": "jobs/detect/main.py",
-    "make wheel": "jobs/detect/main.py",
-    "gridwatch detect --properties spark.properties": "jobs/detect/main.py",
+    "gridwatch detect --master spark://spark-master:7077": "tests/integration/test_cluster.py::test_on_a_cluster",
+    "make wheel": "tests/integration/test_docs.py::test_the_wheel_is_made",
+    "gridwatch detect --properties spark.properties": "tests/integration/test_cluster.py::test_on_a_cluster",
     "spark-submit --master spark://spark-master:7077 --properties-file spark.properties "
-    "--py-files dist/gridwatch-0.1.0-py3-none-any.whl jobs/detect/main.py --site site.yaml": "jobs/detect/main.py",
+    "--py-files dist/gridwatch-0.1.0-py3-none-any.whl jobs/detect/main.py --site site.yaml": (
+        "tests/integration/test_cluster.py::test_on_a_cluster"
+    ),
     "gridwatch sample-lake var/sample": (
         "tests/integration/test_notebook.py::test_the_command_makes_a_lake_with_alerts_of_every_domain"
     ),
@@ -153,6 +155,13 @@ def test_contributing_commands_run() -> None:
     for command in commands("CONTRIBUTING.md"):
         if command not in ELSEWHERE:
             execute(command, ROOT)
+
+
+def test_the_wheel_is_made() -> None:
+    """In the repository, where its version stands: the README names the file."""
+    wheel = execute("make wheel", ROOT).split()[-1]
+    assert f"--py-files {wheel} " in next(c for c in commands("README.md") if c.startswith("spark-submit"))
+    assert (ROOT / wheel).is_file()
 
 
 def execute(command: str, directory: Path, **settings: str) -> str:
