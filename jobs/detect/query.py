@@ -272,7 +272,9 @@ class Detection:
             ticking=not behind and not settings.once and settings.tick_s > 0,
         )
         decoded = decode(batch, self._columns, self._writers.restricted(announced), settings.buckets)
-        rows = decoded.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
+        # A bucket a task: Spark's own hash of eight buckets would put three on one task and none on three.
+        spread = decoded.repartitionById(settings.buckets, "bucket")
+        rows = spread.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
         buckets, ledger, notes = dict(before.buckets), Counter(before.ledger), set[str]()
         for row in rows:
             if row.path is not None:  # a bucket that knows of nothing has no file

@@ -10,6 +10,7 @@ from detectors.catalog import of_domain
 from detectors.engine import META, State
 from detectors.local import frame, make_engine
 from jobs.buckets import bucket_of
+from jobs.command.root import run as run_command
 from jobs.state_store import KEPT, BucketFile, Manifest, StateStore
 from jobs.state_tools import find, rebucket, verify
 from schemas.errors import RunFault
@@ -165,3 +166,32 @@ def test_rebucketing_changes_no_alert(tmp_path: Path, domain: Domain) -> None:
             assert list(verify(store)) == []
         run(thirds[batch], thirds[batch + 1], batch, buckets)
     assert found == expected(records)
+
+
+def test_the_command_shows_verifies_and_splits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRIDWATCH_RUN_DIR", str(tmp_path))
+    assert run_command(["state", "show", "M1"]) == 4
+    assert "there is no state" in capsys.readouterr().err
+    store, own = StateStore(str(tmp_path / "state"), "meter"), tables("T1", "T2")
+    own["t|site"] = own["t|site"].with_columns(
+        seen=pl.Series([1_795_537_624_690_000, None]),
+        last=pl.Series([{"offset": 7}, None]),
+        times=pl.Series([[1, 2], []]),
+    )
+    committed(store, 3, own)
+    assert run_command(["state", "show", "T1"]) == 0
+    out = capsys.readouterr().out
+    assert "meter: t|site" in out
+    assert "2026-11-24 16:27:04.690000" in out
+    assert "offset 7" in out
+    assert run_command(["state", "show", "T9", "--domain", "meter"]) == 4
+    assert run_command(["state", "verify"]) == 0
+    assert "batch 3, 1 of 1 buckets in use" in capsys.readouterr().err
+    assert run_command(["state", "rebucket", "5"]) == 0
+    assert "set spark.buckets = 5" in capsys.readouterr().err
+    assert store.latest().of == 5
+    flip(Path(store.where, next(iter(store.latest().buckets.values())).path))
+    assert run_command(["state", "verify"]) == 4
+    assert "is damaged" in capsys.readouterr().out
