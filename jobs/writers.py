@@ -38,11 +38,11 @@ class Writers:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 50,
                 "log_level": 0,
                 **broker.security,
             }
         )
-        self._consumer.assign([TopicPartition(SCHEMAS, 0, 0)])
 
     def refresh(self) -> Mapping[bytes, tuple[Schema, str]]:
         """Read the announcements that came since the last call; gives all that is known.
@@ -52,6 +52,21 @@ class Writers:
         """
         try:
             _, high = watermarks(self._consumer, SCHEMAS, 0, self._broker.timeout_s)
+            if self._next < high:
+                self._read(high)
+        except KafkaException as wrong:
+            raise RunFault(
+                f"the announcements on topic {SCHEMAS} cannot be read: {wrong}",
+                self._broker.bootstrap,
+                "create the topics (gridwatch up) and look at the access rights",
+            ) from wrong
+        return self.known
+
+    def _read(self, high: int) -> None:
+        # Only while there is something to read: the broker answers no other question behind a fetch that waits for records,
+        # and this is asked before every batch.
+        self._consumer.assign([TopicPartition(SCHEMAS, 0, self._next)])
+        try:
             while self._next < high:
                 message = self._consumer.poll(self._broker.timeout_s)
                 if message is None:
@@ -70,13 +85,8 @@ class Writers:
                     raise KafkaException(failed)
                 self._next = int(message.offset() or 0) + 1
                 self._learn(message.value())
-        except KafkaException as wrong:
-            raise RunFault(
-                f"the announcements on topic {SCHEMAS} cannot be read: {wrong}",
-                self._broker.bootstrap,
-                "create the topics (gridwatch up) and look at the access rights",
-            ) from wrong
-        return self.known
+        finally:
+            self._consumer.unassign()
 
     def ends(self, topic: str) -> dict[int, int]:
         """The next offset of each partition of a topic.
