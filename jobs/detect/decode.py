@@ -7,8 +7,8 @@ end, and only such a one, gives that number back.
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from functools import reduce
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, reduce
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame
@@ -46,58 +46,86 @@ def decode(
         `jobs.detect.columns.META`, `bucket` and a struct column a record type: not null where the message is a sound record of
         that type, and nowhere else.
     """
+    stages = _stages(tuple((s, tuple(names)) for s, names in columns.items()), tuple(writers.items()), buckets)
+    return reduce(lambda frame, stage: frame.select(*stage), stages, batch)
+
+
+@lru_cache(maxsize=8)
+def _stages(
+    wanted_of: tuple[tuple[Schema, tuple[str, ...]], ...],
+    known: tuple[tuple[bytes, tuple[Schema, str]], ...],
+    buckets: int,
+) -> tuple[list[Column], ...]:
+    """The projections, one on the other, so that nothing is said twice: what is decoded, what is sound, the reason, the result.
+
+    They are made by hundreds of calls to the JVM and are the same for every batch.
+    """
+    columns, writers = dict(wanted_of), dict(known)
+    place = list(map(F.col, ("topic", "partition", "offset", "tick", "tick_bucket", "value")))
+    records = [F.col(schema.name) for schema in columns]
+    decoded = [*place, F.unix_micros("timestamp").alias("broker"), *_decoded(columns, writers)]
+    judged = [*place, F.col("broker"), *records, *_judged(columns)]
+    reason = _reason(columns, writers).alias("reason")
+    reasoned = [*place, F.col("broker"), *records, F.col("_whole"), F.col("_mangled"), reason]
+    bad, value = F.col("reason").isNotNull(), F.col("value")
+    bucket = F.coalesce(F.col("tick_bucket"), F.when(~bad, _bucket(columns, buckets)), _spread(buckets))
+    result = [
+        bucket.alias("bucket"),
+        *map(F.col, ("topic", "partition", "offset", "broker", "tick", "reason")),
+        F.when(bad & F.col("_whole") & F.col("_mangled"), F.lit("text is not UTF-8")).alias("detail"),
+        F.when(bad, F.substring(value, 1, KEPT_BYTES)).alias("raw"),
+        F.when(bad, F.length(value)).alias("length"),
+        *(F.when(~bad, F.col(schema.name)).alias(schema.name) for schema in columns),
+    ]
+    return decoded, judged, reasoned, result
+
+
+def _decoded(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]]) -> list[Column]:
+    """A struct column a record type: nulls where the body is broken, null where the message is none of it."""
     value = F.col("value")
-    mark, body = F.substring(value, 1, HEADER), F.expr(f"substring(value, {HEADER + 1})")
-    ended = F.concat(body, F.lit(_zigzag(_END)))
-    small = F.length(value) <= MAX_MESSAGE
-    structs: list[Column] = []
+    ended = F.concat(F.expr(f"substring(value, {HEADER + 1})"), F.lit(_zigzag(_END)))
+    structs = []
     for schema, wanted in columns.items():
         case = F.lit(None)
         for fingerprint, (writer, text) in writers.items():
             if writer is schema:
                 options = {"mode": "PERMISSIVE", "avroSchema": reader_schema(schema, wanted)}
-                decoded = from_avro(ended, _with_end(json.loads(text)), options)
-                hit = small & (mark == F.lit(bytearray(MARKER + fingerprint)))
-                case = F.when(hit, decoded).otherwise(case)
+                hit = (F.length(value) <= MAX_MESSAGE) & (_mark() == _bytes(MARKER + fingerprint))
+                case = F.when(hit, from_avro(ended, _with_end(json.loads(text)), options)).otherwise(case)
         structs.append(case.alias(schema.name))
-    broker = F.unix_micros("timestamp").alias("broker")
-    decoded_batch = batch.select("topic", "partition", "offset", broker, "tick", "tick_bucket", "value", *structs)
+    return structs
 
-    whole = _any(_is(F.col(schema.name)[END] == _END) for schema in columns)
-    mangled = _any(_is(~_is_text(schema, name)) for schema, wanted in columns.items() for name in wanted)
-    wrong_time = _any(
-        _is(~F.unix_micros(F.col(schema.name)[name]).between(0, LATEST_US - 1))
-        for schema, wanted in columns.items()
-        for name in wanted
+
+def _judged(columns: Mapping[Schema, Sequence[str]]) -> list[Column]:
+    """`_whole`: the record ends where its bytes end. `_mangled`: text that is none. `_untimely`: a time out of range."""
+    fields = [(schema, name) for schema, wanted in columns.items() for name in wanted]
+    whole = (F.col(schema.name)[END] == _END for schema in columns)
+    mangled = (~_is_text(schema, name) for schema, name in fields)
+    untimely = (
+        ~F.unix_micros(F.col(schema.name)[name]).between(0, LATEST_US - 1)
+        for schema, name in fields
         if schema[name].type is Scalar.TIME
     )
+    return [_any(whole).alias("_whole"), _any(mangled).alias("_mangled"), _any(untimely).alias("_untimely")]
+
+
+def _reason(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]]) -> Column:
+    """Why a message is refused; null for a sound record and for a tick."""
     ours = [m for m, (schema, _) in writers.items() if schema in columns]
     others = [m for m, (schema, _) in writers.items() if schema not in columns]
-    sound = whole & ~mangled & ~wrong_time
-    reason = (
-        F.when(F.col("tick").isNotNull() | sound, F.lit(None))
+    value, whole, untimely = F.col("value"), F.col("_whole") & ~F.col("_mangled"), F.col("_untimely")
+    return (
+        F.when(F.col("tick").isNotNull() | (whole & ~untimely), F.lit(None))
+        .when(whole, F.lit(TIME_RANGE))
         .when(value.isNull() | (F.length(value) == 0), F.lit("empty"))
-        .when(~small, F.lit("oversized"))
-        .when((F.length(value) < HEADER) | (F.substring(value, 1, 2) != _bytes(MARKER)), "not single-object Avro")
-        .when(whole & wrong_time & ~mangled, F.lit(TIME_RANGE))
-        .when(_among(mark, ours), F.lit("broken body"))
-        .when(_among(mark, others), F.lit("wrong topic"))
+        .when(F.length(value) > MAX_MESSAGE, F.lit("oversized"))
+        .when(
+            (F.length(value) < HEADER) | (F.substring(value, 1, len(MARKER)) != _bytes(MARKER)),
+            F.lit("not single-object Avro"),
+        )
+        .when(_among(ours), F.lit("broken body"))
+        .when(_among(others), F.lit("wrong topic"))
         .otherwise(F.lit("unknown fingerprint"))
-    )
-    detail = F.when(whole & mangled, F.lit("text is not UTF-8"))
-    place = F.coalesce(F.col("tick_bucket"), F.when(sound, _bucket(columns, buckets)), _spread(buckets))
-    return decoded_batch.select(
-        place.alias("bucket"),
-        "topic",
-        "partition",
-        "offset",
-        "broker",
-        "tick",
-        reason.alias("reason"),
-        detail.alias("detail"),
-        F.when(reason.isNotNull(), F.substring(value, 1, KEPT_BYTES)).alias("raw"),
-        F.when(reason.isNotNull(), F.length(value)).alias("length"),
-        *(F.when(reason.isNull(), F.col(schema.name)).alias(schema.name) for schema in columns),
     )
 
 
@@ -143,17 +171,18 @@ def _spread(buckets: int) -> Column:
     return ((F.col("partition") + F.col("offset")) % buckets).cast("int")
 
 
+def _mark() -> Column:
+    return F.substring(F.col("value"), 1, HEADER)
+
+
 def _bytes(value: bytes) -> Column:
     return F.lit(bytearray(value))
 
 
-def _is(condition: Column) -> Column:
-    return F.coalesce(condition, F.lit(False))
+def _any(conditions: Iterable[Column]) -> Column:
+    """Whether one of them is true; null counts as false."""
+    return reduce(lambda a, b: a | b, (F.coalesce(c, F.lit(False)) for c in conditions), F.lit(False))
 
 
-def _any(conditions: Any) -> Column:
-    return reduce(lambda a, b: a | b, conditions, F.lit(False))
-
-
-def _among(mark: Column, fingerprints: Sequence[bytes]) -> Column:
-    return mark.isin([bytearray(MARKER + f) for f in fingerprints]) if fingerprints else F.lit(False)
+def _among(fingerprints: Sequence[bytes]) -> Column:
+    return _mark().isin([bytearray(MARKER + f) for f in fingerprints]) if fingerprints else F.lit(False)
