@@ -55,6 +55,8 @@ logger.conf.name = org.apache.spark.SparkConf
 logger.conf.level = error
 logger.pools.name = org.apache.spark.scheduler.FairSchedulableBuilder
 logger.pools.level = error
+logger.jobs.name = org.apache.spark.scheduler.DAGScheduler
+logger.jobs.level = error
 logger.kafka.name = org.apache.kafka.clients
 logger.kafka.level = error
 """
