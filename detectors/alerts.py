@@ -12,6 +12,10 @@ from schemas.types import Schema
 
 #: References that an alert keeps as evidence, the deciding record included.
 EVIDENCE = 50
+#: Bounds of what a hostile record may put into an alert, so that it fits in a message: characters of a name or sentence, of a
+#: text within the evidence, items of a list there, frames of all the evidence.
+TEXT, WORD, ITEMS, FRAMES = 1024, 512, 256, 1000
+_TEXTS = ("site", "entity", "source", "destination", "title", "observed", "expected", "dedup")
 
 
 def _ids(keys: pl.Series) -> pl.Series:
@@ -92,7 +96,7 @@ def describe(
         references.list.tail(EVIDENCE).alias("_references"),
         pl.struct(_printable(name, hits.schema[name]) for name in record).struct.json_encode().alias("_record"),
     )
-    return _evidence(out.with_columns(_ids(out["alert_id"])))
+    return _evidence(out.with_columns(_ids(out["alert_id"]), *(_cut(pl.col(name), TEXT) for name in _TEXTS)))
 
 
 def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +110,7 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
         times.list.min().cast(as_time).fill_null(pl.col("time")).alias("first_time"),
         times.list.max().cast(as_time).fill_null(pl.col("time")).alias("last_time"),
         pl.when(offsets.list.len() > 0).then(offsets).alias("offsets"),
-        pl.when(pl.col("capture").is_not_null()).then(frames).alias("frames"),
+        pl.when(pl.col("capture").is_not_null()).then(frames.list.tail(FRAMES)).alias("frames"),
         pl.concat_list("_record").alias("evidence"),
     ).drop("_references", "_record")
 
@@ -116,7 +120,17 @@ def _plain(name: str) -> pl.Expr:
 
 
 def _printable(name: str, dtype: pl.DataType) -> pl.Expr:
-    return pl.col(name).bin.encode("hex") if dtype == pl.Binary else pl.col(name)
+    if isinstance(dtype, pl.List):
+        items = pl.col(name).list.head(ITEMS)
+        # 64 characters: many long texts in one list would be too many still.
+        return items.list.eval(_cut(pl.element(), 64)) if dtype.inner == pl.String else items
+    if dtype == pl.Binary:
+        return _cut(pl.col(name).bin.encode("hex"), WORD)
+    return _cut(pl.col(name), WORD) if dtype == pl.String else pl.col(name)
+
+
+def _cut(text: pl.Expr, most: int) -> pl.Expr:
+    return pl.when(text.str.len_chars() > most).then(text.str.head(most - 1) + "\u2026").otherwise(text)
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:
