@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Final
 
+import pyarrow as pa
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -272,9 +273,9 @@ class Detection:
             ticking=not behind and not settings.once and settings.tick_s > 0,
         )
         decoded = decode(batch, self._columns, self._writers.restricted(announced), settings.buckets)
-        # A bucket a task: Spark's own hash of eight buckets would put three on one task and none on three.
-        spread = decoded.repartitionById(settings.buckets, "bucket")
-        rows = spread.groupBy("bucket").applyInArrow(_typed(work), schema=RESULT).collect()
+        # A bucket a task: Spark's own hash of eight buckets would put three on one task and none on three. So a task's rows are
+        # a bucket's, and need no grouping, which would sort them.
+        rows = decoded.repartitionById(settings.buckets, "bucket").mapInArrow(_streamed(work), schema=RESULT).collect()
         buckets, ledger, notes = dict(before.buckets), Counter(before.ledger), set[str]()
         for row in rows:
             if row.path is not None:  # a bucket that knows of nothing has no file
@@ -299,11 +300,11 @@ class Detection:
         return known
 
 
-def _typed(work: Work) -> Callable[..., object]:
-    """Spark looks at the parameters of a function to decide whether the key is wanted: give it a plain one."""
+def _streamed(work: Work) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Spark asks for a plain function."""
 
-    def bucket(key, table):  # type: ignore[no-untyped-def]
-        return work(key, table)
+    def bucket(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return work(batches)
 
     return bucket
 

@@ -8,7 +8,7 @@ import gc
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -59,17 +59,22 @@ class Work:
     only: tuple[str, ...] = ()
     ticking: bool = True
 
-    def __call__(self, key: tuple[Any, ...], table: pa.Table) -> pa.Table:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Run one bucket.
 
         Args:
-            key: the bucket.
-            table: its rows, in the columns of `jobs.detect.decode`.
+            batches: its rows, in the columns of `jobs.detect.decode`.
 
-        Returns:
-            One row of `RESULT`.
+        Yields:
+            One row of `RESULT`; nothing for a bucket without rows.
         """
-        return run_bucket(self, int(key[0].as_py()), table)
+        rows = [batch for batch in batches if batch.num_rows]
+        if rows:
+            table = pa.Table.from_batches(rows)
+            buckets = pc.unique(table["bucket"]).to_pylist()
+            # Two buckets in a task would both lose what the other knows: better to stop than to be wrong.
+            assert len(buckets) == 1, f"a task holds the buckets {buckets}"
+            yield from run_bucket(self, buckets[0], table).to_batches()
 
 
 def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:

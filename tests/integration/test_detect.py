@@ -73,7 +73,7 @@ def running(
     try:
         yield job
         job.detection.stop()
-        assert job.query.exception() is None
+        job.detection.check()
     finally:
         job.query.stop()
         job.detection.close()

@@ -166,7 +166,8 @@ def test_the_wheel_is_made() -> None:
 
 def execute(command: str, directory: Path, **settings: str) -> str:
     """Run a line as a shell would; gives its standard output."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("GRIDWATCH_")}
+    # Without the settings of the caller, and without the marks of a make around the tests: an inner make would speak of directories.
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWATCH_", "MAKE", "MFLAGS"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{bare['PATH']}"
     shell = ["bash", "-euo", "pipefail", "-c", command]
     environment = bare | settings | {"PATH": path}
