@@ -83,7 +83,9 @@ class Place:
     buckets: int
     site: Site
 
-    def settings(self, name: str, once: bool = True, begin: str | int = "earliest") -> DetectSettings:
+    def settings(
+        self, name: str, once: bool = True, begin: str | int = "earliest", only: tuple[str, ...] = ()
+    ) -> DetectSettings:
         """Settings of a pass with a state and a checkpoint of its own."""
         folder = self.folder / name
         return DetectSettings(
@@ -94,6 +96,7 @@ class Place:
             max_offsets=self.batch,
             once=once,
             begin=begin,
+            only=only,
         )
 
 
@@ -106,10 +109,10 @@ def read_history(place: Place) -> None:
     store.commit(replace(last, buckets=files))
 
 
-def after_history(place: Place, name: str) -> Pass:
-    """Detection of what came after the history, from a copy of its state."""
+def after_history(place: Place, name: str, only: tuple[str, ...] = ()) -> Pass:
+    """Detection of what came after the history, from a copy of its state; by some detectors or by all."""
     shutil.copytree(place.folder / HISTORY, place.folder / name)
-    return detect(place, name)
+    return detect(place, name, only)
 
 
 def read_and_decode(place: Place, name: str, begin: int) -> Pass:
@@ -144,13 +147,13 @@ def read_and_decode(place: Place, name: str, begin: int) -> Pass:
     return Pass(records, seconds, warm, (spark_seconds() - cpu) / records * 1e6)
 
 
-def detect(place: Place, name: str) -> Pass:
+def detect(place: Place, name: str, only: tuple[str, ...] = ()) -> Pass:
     """The detection query as it is, over what it has not read yet.
 
     Raises:
         RunFault: a record was refused or lost: what was measured is not what was meant.
     """
-    settings = place.settings(name)
+    settings = place.settings(name, only=only)
     store = StateStore(settings.state_uri, DOMAIN.value)
     before = store.latest().ledger
     cpu, began = spark_seconds(), time.perf_counter()

@@ -320,6 +320,9 @@ def telemetry(spark: SparkSession, domain: Domain, settings: DetectSettings) -> 
         "kafka.max.poll.records": "50000",
         "kafka.fetch.max.bytes": "67108864",
         "kafka.max.partition.fetch.bytes": "16777216",
+        # Spark asks for a topic's end after every fetch, and the broker answers that behind the fetch ahead, which at the end of
+        # a partition waits so long for records: half a second by default, several times a batch.
+        "kafka.fetch.max.wait.ms": "10",
         "fetchOffset.numRetries": "10",
     }
     if isinstance(settings.begin, int):
