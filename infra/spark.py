@@ -32,6 +32,10 @@ ONE_THREAD: Final[Mapping[str, str]] = {
     "VECLIB_MAXIMUM_THREADS": "1",
 }
 
+#: Locality buckets where nothing else is said: two a core of `local[2]`. Each costs some 20 ms of processor time a batch, so more
+#: of them pay only where there are cores to share them.
+BUCKETS: Final = 4
+
 #: Avro decoders allocate what the bytes ask for; these bound it before they do.
 AVRO_LIMITS: Final = (
     f"-Dorg.apache.avro.limits.string.maxLength={MAX_BYTES}",
@@ -76,7 +80,7 @@ class SparkPlace:
 
     directory: Path
     master: str = "local[2]"
-    buckets: int = 8
+    buckets: int = BUCKETS
     driver_memory: str = "4g"
     log_level: str = "WARN"
 

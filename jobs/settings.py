@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from infra.spark import BUCKETS
 from schemas.errors import ConfigFault
 
 PREFIX: Final = "GRIDWATCH_"
@@ -61,7 +62,9 @@ class SparkSettings(Section):
     """How detection runs."""
 
     master: str = Field(default="local[2]", description="local[N], spark://host:port, k8s://..., yarn")
-    buckets: PositiveInt = Field(default=8, description="locality buckets of a domain; see gridwatch state rebucket")
+    buckets: PositiveInt = Field(
+        default=BUCKETS, description="locality buckets of a domain, about two a core; see gridwatch state rebucket"
+    )
     driver_memory: str = Field(default="4g", pattern=r"^\d+[mg]$")
     trigger_s: float = Field(
         default=0.0, ge=0, description="seconds between micro-batches; 0: as soon as the last one ended"

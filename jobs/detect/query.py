@@ -17,6 +17,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from detectors.catalog import check_site, of_domain
 from detectors.plan import Plan, make_plan
 from detectors.site import Site
+from infra.spark import BUCKETS
 from ingest.publisher import Broker
 from jobs.detect.checkpoint import Checkpoint
 from jobs.detect.decode import decode
@@ -54,7 +55,7 @@ class DetectSettings:
     broker: Broker
     state_uri: str
     checkpoint_uri: str
-    buckets: int = 8
+    buckets: int = BUCKETS
     max_offsets: int = 500_000
     tick_s: int = 1
     trigger_s: float = 0.0
