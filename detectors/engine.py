@@ -196,7 +196,9 @@ class Engine:
             signs.append(excusing.select(*common, broker, pl.lit(None, dtype=pl.Int64).alias("row"), never))
         if not signs and tick is None:
             return []
-        line = pl.concat(signs).sort("_arrival") if signs else pl.DataFrame(schema=SIGNS)
+        line = pl.concat(signs) if signs else pl.DataFrame(schema=SIGNS)
+        if not line["_arrival"].is_sorted():
+            line = line.sort("_arrival")
         names = f"silence|{detector.id}|keys", f"silence|{detector.id}|groups"
         new[names[0]], new[names[1]], crossed = silence.watch(
             state.get(names[0]), state.get(names[1]), line, settings, tick, self._lifetime_us[plan.schema.name]

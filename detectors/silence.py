@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from detectors.detector import SilenceSettings
-from detectors.grouping import Bools, Ints, number_keys, place, running_max, stable_order
+from detectors.grouping import Bools, Ints, number_keys, pick, place, running_max, stable_order
 
 KEYS: dict[str, pl.DataType] = {
     "group": pl.String(),
@@ -65,11 +65,24 @@ class _Line:
         """Position behind everything."""
         return len(self.group) + 1
 
-    def reached(self, group: Ints, deadline: Ints, after: Ints) -> Ints:
-        """The first position behind `after` where the clock of `group` has reached `deadline`; `over` where none has."""
-        # Most deadlines lie ahead of all clocks: only the others are looked for.
+    def before(self, group: Ints, position: Ints) -> Ints:
+        """The clock of `group` as it stands just before `position`, the tick included where that is behind it; 64 bits' least
+        before the group's first record."""
+        if not len(self.group):
+            return self.ticked[group]
+        earlier = self.clock[np.clip(position - 1, 0, len(self.group) - 1)]
+        earlier = np.where(position > self.begins[group], earlier, np.iinfo(np.int64).min)
+        return np.where(position > self.tick, self.ticked[group], earlier)
+
+    def reached(self, group: Ints, deadline: Ints, after: Ints, clock: Ints) -> Ints:
+        """The first position behind `after` where the clock of `group` has reached `deadline`; `over` where none has.
+
+        Args:
+            group, deadline, after: of each question.
+            clock: the clock at the end of what is asked about: a deadline beyond it is not looked for, as most are not.
+        """
         out = np.full(len(group), self.over, dtype=np.int64)
-        due = np.flatnonzero(self.ticked[group] >= deadline)
+        due = np.flatnonzero(clock >= deadline)
         group = group[due]
         found = np.maximum(place(self.group, self.clock, group, deadline[due], "left"), after[due] + 1)
         out[due] = np.where(found < self.ends[group], found, self.tick if self.ticks else self.over)
@@ -80,10 +93,14 @@ class _Line:
         number = np.arange(len(self.begins))
         return np.concatenate((np.arange(len(self.group)) + self.group, self.ends + number))
 
-    def count(self, group: Ints, start: Ints, stop: Ints) -> Ints:
-        """How many intervals [start, stop) of its group cover each slot, in the order of `slots`."""
+    def count(self, starts: tuple[Ints, Ints], stops: tuple[Ints, Ints]) -> Ints:
+        """How many intervals [start, stop) of its group cover each slot, in the order of `slots`.
+
+        Args:
+            starts, stops: group and position of each, in any order.
+        """
         change = np.zeros(len(self.group) + len(self.begins) + 1, dtype=np.int64)
-        for position, by in ((start, 1), (stop, -1)):
+        for (group, position), by in ((starts, 1), (stops, -1)):
             within = np.minimum(np.maximum(position, self.begins[group]), self.ends[group] + (position > self.tick))
             change += by * np.bincount(within + group, minlength=len(change))
         return np.cumsum(change)[self.slots()]
@@ -112,19 +129,20 @@ def watch(
     """
     keys = pl.DataFrame(schema=KEYS) if keys is None else keys
     groups = pl.DataFrame(schema=GROUPS) if groups is None else groups
-    concerned = signs["group"].unique(maintain_order=True)
+    g, first_of = number_keys(signs.select("group"))
+    concerned = signs["group"].gather(first_of)
     if tick is not None:
         concerned = pl.concat([concerned, groups["group"]]).unique(maintain_order=True)
     number = pl.DataFrame({"group": concerned}).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("g"))
     mine = number.join(groups, on="group", how="left", maintain_order="left")
-    heard_of = signs.join(number, on="group", how="left", maintain_order="left")
-    order = stable_order(heard_of["g"].to_numpy(), len(number))
+    order = stable_order(g, len(number))
+    numbered = keys.join(number, on="group", how="left", maintain_order="left")
     every = pl.concat(
         [
-            keys.join(number, on="group", how="inner", maintain_order="left").select(
-                "g", "key", "last", "deadline", "silent"
-            ),
-            heard_of[order].select("g", "key", pl.col("time").alias("last"), "deadline", pl.lit(False).alias("silent")),
+            numbered.filter(pl.col("g").is_not_null()).select("g", "key", "last", "deadline", "silent"),
+            signs.select(
+                pl.Series("g", g), "key", pl.col("time").alias("last"), "deadline", pl.lit(False).alias("silent")
+            )[order],
         ]
     )
     past = len(every) - len(signs)
@@ -138,24 +156,28 @@ def watch(
     last, deadline = every["last"].to_numpy()[sign], every["deadline"].to_numpy()[sign]
     final = np.append(code[sign][1:] != code[sign][:-1], True)[: len(sign)]
     until = np.where(final, line.over, np.append(at[1:], 0)[: len(sign)])
-    fell = np.where(every["silent"].to_numpy()[sign], -1, line.reached(group, deadline, at))
-    lost = line.reached(group, last + lifetime_us, at)
+    clock = line.before(group, until)
+    fell = np.where(every["silent"].to_numpy()[sign], -1, line.reached(group, deadline, at, clock))
+    lost = line.reached(group, last + lifetime_us, at, clock)
     stop = np.minimum(until, lost)
     counted = fell < stop
-    silent = line.count(group[counted], fell[counted], stop[counted])
-    # A key is known from its first sign on; while lost it is not.
-    known = line.count(group, at, stop)
+    silent = line.count((group[counted], fell[counted]), (group[counted], stop[counted]))
+    # A key is known from its first sign on; while lost it is not. Only where this begins and ends counts.
+    goes_on = ~final & (stop == until)
+    begun = ~np.append(False, goes_on)[: len(sign)]
+    known = line.count((group[begun], at[begun]), (group[~goes_on], stop[~goes_on]))
     above = (silent >= s.share * known) & (known >= s.least_keys) & (silent > 0)
 
     crossed, alarmed = _crossings(line, above, mine["alarmed"].fill_null(False).to_numpy())
-    arrivals = signs["row"].cast(pl.Int64).gather(order).extend(pl.Series([None] * len(mine), dtype=pl.Int64))
+    # A slot behind the records is a group's tick.
+    row = np.append(order, np.full(len(mine), -1))[crossed]
     hits = pl.DataFrame(
         {
             "group": mine["group"].gather(np.concatenate((line.group, np.arange(len(mine))))[crossed]),
             "time": np.concatenate((line.clock, line.ticked))[crossed],
             "silent": silent[crossed],
             "known": known[crossed],
-            "row": arrivals.gather(crossed),
+            "row": pick(signs["row"].cast(pl.Int64), row),
         }
     )
     kept = np.flatnonzero(final & (lost >= line.over))
@@ -184,7 +206,7 @@ def watch(
         schema=GROUPS,
     )
     return (
-        pl.concat([keys.join(number, on="group", how="anti"), new_keys]),
+        pl.concat([numbered.filter(pl.col("g").is_null()).drop("g"), new_keys]),
         pl.concat([groups.join(number, on="group", how="anti"), new_groups]),
         hits,
     )

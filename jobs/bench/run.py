@@ -47,7 +47,7 @@ class Scale:
     passes: int = 3
     few: int = 10_000
     many: int = 1_000_000
-    quix: int = 300_000
+    quix: int = 1_000_000
     live_s: float = 60.0
 
 

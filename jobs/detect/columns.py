@@ -2,7 +2,9 @@
 
 from typing import Final
 
-#: Where a message stands, the tick, and why it was refused.
-META: Final = ("topic", "partition", "offset", "broker", "tick", "reason", "detail", "raw", "length")
+#: Where a message stands.
+PLACE: Final = ("partition", "offset", "broker")
+#: Why a message was refused: a list of none or one, of `reason`, `detail`, `raw` and `length`.
+REFUSED: Final = "refused"
 #: The field that is decoded behind every record; see `jobs.detect.decode`.
 END: Final = "_end"

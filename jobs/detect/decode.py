@@ -1,8 +1,11 @@
-"""Wire bytes -> one struct column a record type, the bucket, and the reason why a message is refused: plain Spark, no Python.
+"""Wire bytes -> one column a record type, the bucket, and the reason why a message is refused: plain Spark, no Python.
 
 Spark's Avro decoder says of a broken body nothing but nulls, and does not mind bytes left over behind a record. So every body
 is decoded with a number of our own behind it, as one field more of the writer's schema: a record that ends where its bytes
 end, and only such a one, gives that number back.
+
+A row holds a record of one type, or a refusal, or a tick. Each of them is a list of none or one on its way to Python: of an
+absent struct Spark would write every field.
 """
 
 import json
@@ -15,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 
-from jobs.detect.columns import END
+from jobs.detect.columns import END, PLACE, REFUSED
 from schemas.project.avro import to_avro
 from schemas.records.deadletter import KEPT_BYTES
 from schemas.types import LATEST_US, MAX_MESSAGE, ListOf, Scalar, Schema
@@ -37,14 +40,14 @@ def decode(
     and times out of range pass unseen.
 
     Args:
-        batch: topic, partition, offset, timestamp, value, tick (microseconds, null for records), tick_bucket.
+        batch: partition, offset, timestamp, value, tick (microseconds, null for records), tick_bucket.
         columns: record type of the domain -> the columns to decode.
         writers: fingerprint -> record type and writer's schema, of every known type (another domain's is refused).
         buckets: number of buckets.
 
     Returns:
-        `jobs.detect.columns.META`, `bucket` and a struct column a record type: not null where the message is a sound record of
-        that type, and nowhere else.
+        `bucket`, `tick`, those of `jobs.detect.columns`, and a list column a record type: of one struct where the message is a
+        sound record of that type, null elsewhere.
     """
     stages = _stages(tuple((s, tuple(names)) for s, names in columns.items()), tuple(writers.items()), buckets)
     return reduce(lambda frame, stage: frame.select(*stage), stages, batch)
@@ -61,7 +64,7 @@ def _stages(
     They are made by hundreds of calls to the JVM and are the same for every batch.
     """
     columns, writers = dict(wanted_of), dict(known)
-    place = list(map(F.col, ("topic", "partition", "offset", "tick", "tick_bucket", "value")))
+    place = list(map(F.col, ("partition", "offset", "tick", "tick_bucket", "value")))
     records = [F.col(schema.name) for schema in columns]
     decoded = [*place, F.unix_micros("timestamp").alias("broker"), *_decoded(columns, writers)]
     judged = [*place, F.col("broker"), *records, *_judged(columns)]
@@ -69,13 +72,20 @@ def _stages(
     reasoned = [*place, F.col("broker"), *records, F.col("_whole"), F.col("_mangled"), reason]
     bad, value = F.col("reason").isNotNull(), F.col("value")
     bucket = F.coalesce(F.col("tick_bucket"), F.when(~bad, _bucket(columns, buckets)), _spread(buckets))
+    refused = F.struct(
+        "reason",
+        F.when(F.col("_whole") & F.col("_mangled"), F.lit("text is not UTF-8")).alias("detail"),
+        F.substring(value, 1, KEPT_BYTES).alias("raw"),
+        F.length(value).alias("length"),
+    )
     result = [
         bucket.alias("bucket"),
-        *map(F.col, ("topic", "partition", "offset", "broker", "tick", "reason")),
-        F.when(bad & F.col("_whole") & F.col("_mangled"), F.lit("text is not UTF-8")).alias("detail"),
-        F.when(bad, F.substring(value, 1, KEPT_BYTES)).alias("raw"),
-        F.when(bad, F.length(value)).alias("length"),
-        *(F.when(~bad, F.col(schema.name)).alias(schema.name) for schema in columns),
+        *map(F.col, (*PLACE, "tick")),
+        F.when(bad, F.array(refused)).alias(REFUSED),
+        *(
+            F.when(~bad & record.isNotNull(), F.array(record)).alias(s.name)
+            for s, record in zip(columns, records, strict=True)
+        ),
     ]
     return decoded, judged, reasoned, result
 

@@ -340,7 +340,6 @@ def telemetry(spark: SparkSession, domain: Domain, settings: DetectSettings) -> 
         .options(**options)
         .load()
         .select(
-            "topic",
             "partition",
             "offset",
             "timestamp",
@@ -363,7 +362,6 @@ def with_ticks(records: DataFrame, settings: DetectSettings) -> DataFrame:
         .load()
         .filter(F.col("value") % max(1, settings.tick_s) == 0)
         .select(
-            F.lit(None).cast("string").alias("topic"),
             F.lit(None).cast("int").alias("partition"),
             F.lit(None).cast("long").alias("offset"),
             "timestamp",

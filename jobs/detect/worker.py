@@ -23,7 +23,7 @@ from detectors.local import make_engine
 from detectors.site import Site
 from ingest.publisher import Broker
 from ingest.publisher_confluent import ConfluentPublisher
-from jobs.detect.columns import END, META
+from jobs.detect.columns import END, PLACE, REFUSED
 from jobs.state_store import BucketFile, StateStore
 from schemas.records import ALERT, BY_NAME, DEADLETTER
 from schemas.types import Domain
@@ -80,10 +80,11 @@ class Work:
 def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:
     """Run one bucket of a batch; see the module's text."""
     ledger: Counter[str] = Counter()
-    refused = _refused(table)
+    topic = Domain(work.domain).topic
+    refused = _refused(table, topic)
     batch: dict[str, pl.DataFrame] = {}
     for name in (n for n in table.column_names if n in BY_NAME):
-        records = _records(table, name)
+        records = _records(table, name, topic)
         if len(records):
             batch[name] = records
             ledger[f"decoded.{name}"] = len(records)
@@ -164,41 +165,49 @@ def _publish(work: Work, outcome: Outcome, refused: Iterable[Mapping[str, Any]],
     publisher.flush()
 
 
-def _refused(table: pa.Table) -> list[dict[str, Any]]:
-    rows = table.filter(pc.is_valid(table["reason"]))
+def _refused(table: pa.Table, topic: str) -> list[dict[str, Any]]:
+    place, reasons = _present(table, REFUSED)
     return [
         {
-            "time": r["broker"],
-            "reason": r["reason"],
-            "detail": r["detail"],
-            "topic": r["topic"],
-            "partition": r["partition"],
-            "offset": r["offset"],
-            "length": r["length"] or 0,
-            "content": r["raw"] or b"",
+            "time": where["broker"],
+            "topic": topic,
+            "partition": where["partition"],
+            "offset": where["offset"],
+            "reason": why["reason"],
+            "detail": why["detail"],
+            "length": why["length"] or 0,
+            "content": why["raw"] or b"",
         }
-        for r in rows.select([*META]).to_pylist()
+        for where, why in zip(place.to_pylist(), reasons.to_pylist(), strict=True)
     ]
 
 
-def _records(table: pa.Table, name: str) -> pl.DataFrame:
+def _records(table: pa.Table, name: str, topic: str) -> pl.DataFrame:
     """The records of one type with the engine's columns."""
-    rows = table.filter(pc.is_valid(table[name])).select(["topic", "partition", "offset", "broker", name])
+    rows, struct = _present(table, name)
     if not rows.num_rows:
         return pl.DataFrame()
-    struct = rows[name].combine_chunks()
-    if isinstance(struct, pa.ChunkedArray):
-        struct = pa.concat_arrays(struct.chunks)
     arrow = pa.table({f.name: struct.field(i) for i, f in enumerate(struct.type) if f.name != END})
-    frame, place = pl.from_arrow(arrow), pl.from_arrow(rows.drop_columns([name]))
+    frame, place = pl.from_arrow(arrow), pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     assert isinstance(place, pl.DataFrame)
     return frame.with_columns(
         pl.col(pl.Datetime).cast(pl.Datetime("us", "UTC")),
         # All of a locality lies in one partition: partition, then offset, is the order of arrival within it.
         ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival"),
-        place["topic"].alias("_topic"),
+        pl.lit(topic).alias("_topic"),
         place["partition"].cast(pl.Int32).alias("_partition"),
         place["offset"].alias("_offset"),
         place["broker"].alias("_broker"),
     )
+
+
+def _present(table: pa.Table, name: str) -> tuple[pa.Table, pa.StructArray]:
+    """The items of a column of lists of none or one, and the places of their rows."""
+    lists, place = table[name], table.select(PLACE)
+    if lists.null_count:
+        place = place.filter(pc.is_valid(lists))
+    items = lists.combine_chunks()
+    if isinstance(items, pa.ChunkedArray):
+        items = pa.concat_arrays(items.chunks)
+    return place, items.flatten()

@@ -94,7 +94,6 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
         messages = list(mutants(seeds, COUNT // 3 + 1, seed=10 + number))
         batch = pa.table(
             {
-                "topic": pa.array([domain.topic] * len(messages)),
                 "partition": pa.array([0] * len(messages), pa.int32()),
                 "offset": pa.array(range(len(messages)), pa.int64()),
                 "timestamp": pa.array([datetime(2026, 3, 2, tzinfo=UTC)] * len(messages), pa.timestamp("us", "UTC")),
@@ -104,9 +103,9 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
             }
         )
         decoded = decode(spark.createDataFrame(batch), {s: s.names for s in schemas}, writers, 8).toArrow()
-        verdict: dict[int, str] = {letter["offset"]: letter["reason"] for letter in _refused(decoded)}
+        verdict: dict[int, str] = {letter["offset"]: letter["reason"] for letter in _refused(decoded, domain.topic)}
         for schema in schemas:
-            frame = _records(decoded, schema.name)
+            frame = _records(decoded, schema.name, domain.topic)
             assert (
                 frame.null_count().select(f.name for f in schema.fields if not f.nullable).sum_horizontal().item() == 0
             )
