@@ -85,13 +85,19 @@ def open_filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
 
 def write_tables(tables: Mapping[str, pl.DataFrame]) -> pa.Buffer:
     """State tables as Arrow IPC streams, one behind the other, each with its name in the schema's metadata."""
-    sink = pa.BufferOutputStream()
-    for name in sorted(tables):
-        table = tables[name].to_arrow()
-        table = table.replace_schema_metadata({_TABLE: name.encode()})
+    arrow = [tables[name].to_arrow().replace_schema_metadata({_TABLE: name.encode()}) for name in sorted(tables)]
+    # Measured first, which costs nothing: a buffer that grows is copied again and again.
+    measured = pa.MockOutputStream()
+    _write_streams(measured, arrow)
+    content = pa.allocate_buffer(measured.size())
+    _write_streams(pa.FixedSizeBufferWriter(content), arrow)
+    return content
+
+
+def _write_streams(sink: pa.NativeFile, tables: Iterable[pa.Table]) -> None:
+    for table in tables:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
-    return sink.getvalue()
 
 
 def read_tables(content: pa.Buffer) -> dict[str, pl.DataFrame]:
