@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.publisher import Broker
+from jobs.watermarks import watermarks
 from jobs.writers import Writers
 from schemas.errors import RunFault
 from schemas.topics import SCHEMAS
@@ -239,12 +240,9 @@ class Reader:
 
     def _watermarks(self, place: Place) -> tuple[int, int]:
         try:
-            found = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT)
+            return watermarks(self._consumer, *place, TIMEOUT)
         except KafkaException as error:
             raise self._unreachable(error.args[0].str()) from error
-        if found is None:
-            raise self._unreachable(f"no offsets of {place.topic}/{place.partition} within {TIMEOUT:.0f} s")
-        return found[0], found[1]
 
     def _on_error(self, error: KafkaError) -> None:
         """Called by the client from within `poll`."""

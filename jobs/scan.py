@@ -98,7 +98,7 @@ class Scan:
             offset: the record's, which counts all that was read since the scan began.
             frames: the numbers that the record carries; those of a Parquet file name the origin of its rows.
         """
-        opened = self._opened[bisect_right(self._opened, offset, key=lambda o: o.first) - 1]
+        opened = self._file(offset)
         return opened.path, frames if frames and not opened.parquet else [offset - opened.first + 1]
 
     def _step(self, domain: Domain, content: dict[str, pl.DataFrame]) -> Outcome:
@@ -112,17 +112,26 @@ class Scan:
         self._engines[domain] = engine, outcome.state
         if len(outcome.alerts):
             self.summary.alerts.update(outcome.alerts["detector"].to_list())
-            outcome.alerts = self._complete(outcome.alerts)
+            outcome.alerts = self._complete(outcome.alerts, outcome.flags)
         return outcome
 
-    def _complete(self, alerts: pl.DataFrame) -> pl.DataFrame:
-        """Date the detection; evidence that names no file of its own names the scanned one, and offsets are none."""
-        own = alerts["capture"].is_null()
+    def _file(self, offset: int) -> "_Opened":
+        return self._opened[bisect_right(self._opened, offset, key=lambda o: o.first) - 1]
+
+    def _complete(self, alerts: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
+        """Date the detection; evidence names one file, that of the deciding record, with numbers in it; offsets are none."""
         names, numbers = alerts["capture"].to_list(), alerts["frames"].to_list()
-        for row in own.arg_true():
-            places = [self.place(offset, None) for offset in alerts["offsets"][row]]
-            names[row] = capture_name(places[-1][0])
-            numbers[row] = [n for path, rows in places if path == places[-1][0] for n in rows]
+        told = flags.join(alerts.select("alert_id"), on="alert_id", how="semi").select("alert_id", "offset", "frames")
+        frames = {(alert, offset): carried for alert, offset, carried in told.iter_rows()}
+        for row, (alert, offsets) in enumerate(alerts.select("alert_id", "offsets").iter_rows()):
+            deciding, named = self._file(offsets[-1]), names[row] is not None
+            if named and deciding.parquet:
+                continue  # its rows name the capture that they come from
+            same = [offset for offset in offsets if self._file(offset) is deciding]
+            carried = [frames.get((alert, offset)) if named else None for offset in same]
+            numbers[row] = [n for places in zip(same, carried, strict=True) for n in self.place(*places)[1]]
+            if not named:
+                names[row] = capture_name(deciding.path)
         now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
         return alerts.with_columns(
             pl.Series("capture", names, dtype=pl.String),

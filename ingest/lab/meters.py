@@ -15,6 +15,7 @@ from typing import Any, Final
 from ingest.lab.attacks import Injection, Truth, iso, truth_of
 from ingest.lab.load_profiles import INTERVAL_S, Profiles
 from ingest.lab.pace import Line
+from schemas.errors import UsageFault
 
 HEADEND: Final = "headend-1"
 NOMINAL_V: Final = 230.0
@@ -60,7 +61,17 @@ def meter_lines(
 
     Yields:
         JSON lines by time, and truth where an attack begins.
+
+    Raises:
+        UsageFault: the attacks need more meters than there are; no meter is attacked twice.
     """
+    needed = sum(NEEDED[injection.attack.name] for injection in plan)
+    if needed > len(profiles.customers):
+        raise UsageFault(
+            f"{len(profiles.customers)} meters are too few for these attacks",
+            ", ".join(injection.attack.name for injection in plan),
+            f"take {needed} meters or more, or fewer attacks",
+        )
     head_end = _HeadEnd(profiles, start_us, seed, period_s)
     waiting = list(plan)
     for period in range(math.ceil(seconds / period_s)):
@@ -75,6 +86,10 @@ def meter_lines(
         for at_s, event in head_end.period(period):
             if at_s < seconds:
                 yield Line(at_s, json.dumps({"time": iso(start_us + round(at_s * 1e6)), **event}))
+
+
+#: Meters that an attack needs to itself.
+NEEDED: Final = {"mass_disconnect": 30, "register_rollback": 1, "tamper": 1, "mass_silence": 10}
 
 
 class _HeadEnd:
@@ -205,7 +220,7 @@ class _HeadEnd:
         start, end = injection.start_s, injection.end_s
         free = [customer for customer in self._profiles.customers if customer.meter not in self._touched]
         if injection.attack.name == "mass_disconnect":
-            victims = self._random.sample(free, min(30, len(free)))
+            victims = self._random.sample(free, NEEDED["mass_disconnect"])
             step = (end - start) / len(victims)
             events = []
             for number, victim in enumerate(victims):

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from ingest.publisher import Broker
 from jobs.state_store import StateStore
+from jobs.watermarks import watermarks
 from schemas import topics
 from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
@@ -117,7 +118,7 @@ class Auditor:
 
     def _ends(self, topic: str) -> dict[int, tuple[int, int]]:
         partitions = self._consumer.list_topics(topic, self._timeout).topics[topic].partitions
-        return {p: self._consumer.get_watermark_offsets(TopicPartition(topic, p), self._timeout) for p in partitions}
+        return {p: watermarks(self._consumer, topic, p, self._timeout) for p in partitions}
 
     def _distinct_alerts(self) -> int:
         decoder = Decoder((ALERT,))

@@ -138,7 +138,8 @@ def summary(console: Console, scene_directory: str, reader_dsn: str, result: Res
             f"PostgreSQL  {reader_dsn} (start it again: GRIDWATCH_RUN_DIR={scene_directory} gridwatch up)\n"
             "Grafana     infra/grafana/provisioning and infra/grafana/dashboards\n"
             f"truth, logs {scene_directory}/truth.jsonl, {scene_directory}/log\n"
-            f"notebook    GRIDWATCH_STORE__LAKE={scene_directory}/lake jupyter lab notebooks/incident_triage.ipynb",
+            f"notebook    GRIDWATCH_STORE__LAKE={scene_directory}/lake "
+            "jupyter execute notebooks/incident_triage.ipynb --output=triage.ipynb",
             title="where things are",
             title_align="left",
         )

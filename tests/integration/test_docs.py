@@ -64,9 +64,11 @@ ELSEWHERE: Final = {
         "tests/integration/test_notebook.py::test_it_runs_top_to_bottom"
     ),
     # Minutes.
-    "pytest -q -m slow": "tests/integration/test_detect_crash.py::test_killed_and_started_again",
     "python -m tests.integration.detect_kills --kills 10": (
         "tests/integration/test_detect_crash.py::test_killed_and_started_again"
+    ),
+    "python -m tests.integration.land_kills --kills 10": (
+        "tests/integration/test_land_crash.py::test_sigkill_at_random_moments"
     ),
     # Would write into the repository.
     "python docs/detector_table.py": "tests/integration/test_docs.py::test_the_table_of_detectors_is_that_of_the_catalogue",

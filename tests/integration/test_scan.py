@@ -222,6 +222,8 @@ def test_evidence_in_an_earlier_file_is_flagged_there(scan: Scanner, site: Path,
     parts[1].write_text("".join(lines[before + 10 :]))
     found = scan(*parts, "--site", site)
     assert [a["alert_id"] for a in found.alerts] == [a["alert_id"] for a in whole.alerts]
+    (alert,) = found.alerts
+    assert (alert["capture"], alert["frames"]) == ("part-2", [after - before - 10])
     expected = {(str(parts[0]), before), (str(parts[1]), after - before - 10)}
     assert {(row["file"], int(row["record_number"])) for row in found.flags} == expected
 

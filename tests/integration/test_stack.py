@@ -52,7 +52,6 @@ def test_the_reader_is_read_only_by_default(stack: StackState) -> None:
         assert reader.execute("SHOW timezone").fetchone() == ("UTC",)
 
 
-@pytest.mark.slow
 def test_up_status_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run_dir = tmp_path / "var"
     monkeypatch.chdir(tmp_path)
