@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from detectors.grouping import CLOCK, group, number_keys
+from detectors.grouping import CLOCK, group, number_keys, pick
 from detectors.memory.base import Derived, Memory, View, name_of
 
 #: Engine columns of a batch: event time bounded by the broker's (microseconds).
@@ -66,14 +66,25 @@ class KeyTable:
 
     def open(self, table: pl.DataFrame | None, batch: pl.DataFrame) -> "OpenTable":
         """Find the keys of a batch in the table."""
-        columns = list(self.by)
-        code, first = number_keys(batch.select(columns))
-        keys = batch.select(columns)[first]
+        asked = batch.select(self.by)
         if table is None:
-            table = keys.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
-        mine = keys.join(table, on=columns, how="left", maintain_order="left", nulls_equal=True)
-        rest = table.join(keys, on=columns, how="anti", nulls_equal=True)
-        return OpenTable(self, keys, mine, rest, code, batch[TIME].to_numpy())
+            table = asked.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
+        # Numbered together, the rows of the table first, each of which is another key: one look at every key, not a join's three.
+        known = len(table)
+        code, first = number_keys(pl.concat([table.select(self.by), asked]))
+        code = code[known:]
+        begins = np.full(len(first), len(code))
+        begins[code[::-1]] = np.arange(len(code))[::-1]
+        new = np.flatnonzero(begins[code] == np.arange(len(code)))
+        row = code[new]
+        number = np.empty(len(first), dtype=np.int64)
+        number[row] = np.arange(len(row))
+        keys = asked[new]
+        at = np.where(row < known, row, -1)
+        mine = keys.with_columns(pick(table[name], at) for name in table.columns if name not in self.by)
+        untouched = np.ones(known, dtype=np.bool_)
+        untouched[row[row < known]] = False
+        return OpenTable(self, keys, mine, table.filter(untouched), number[code], batch[TIME].to_numpy())
 
 
 class OpenTable:
