@@ -65,7 +65,10 @@ def describe(
         separator="|",
     )
     references = pl.concat_list([*(_as_list(name, hits.schema[name]) for name in trail), pl.concat_list(REFERENCE)])
-    references = references.list.eval(pl.element().drop_nulls().unique(maintain_order=True))
+    # Of a record that several trails name the last mention stays: the deciding record is the last of all, and never cut off.
+    references = (
+        references.list.reverse().list.eval(pl.element().drop_nulls().unique(maintain_order=True)).list.reverse()
+    )
     record = [name for name in schema.names if name in hits.columns]
     out = hits.select(
         pl.col("_row"),

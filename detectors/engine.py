@@ -336,6 +336,7 @@ def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.Data
         "silent",
         "known",
         "row",
+        pl.col("_arrival").alias("_moved"),
     )
     if batch is not None:
         evidence = [
@@ -354,7 +355,9 @@ def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.Data
     types[REFERENCE] = pl.Struct({"time": pl.Int64(), "offset": pl.Int64(), "frames": pl.List(pl.Int64)})
     missing = [pl.lit(None, dtype=t).alias(n) for n, t in types.items() if n not in own.columns]
     missing += [pl.lit(None, dtype=pl.String).alias(n) for n in schema.identity if n not in own.columns]
-    return own.with_columns(missing).with_columns(pl.col("_arrival").fill_null(2**62)).with_row_index("_row")
+    # An excuse moves the clock too, and has its place among the records; only a tick comes behind them all.
+    arrival = pl.coalesce("_arrival", "_moved", pl.lit(2**62)).alias("_arrival")
+    return own.with_columns(missing).with_columns(arrival).drop("_moved").with_row_index("_row")
 
 
 def _flags(found: Sequence[_Hits], hits: pl.DataFrame) -> pl.DataFrame:

@@ -118,14 +118,15 @@ def watch(
 
     Args:
         keys, groups: the state tables, None at the beginning.
-        signs: signs of life (and excuses) in arrival order: group, key, time, broker, deadline (microseconds), row.
+        signs: signs of life (and excuses) in arrival order: group, key, time, broker, deadline (microseconds), row, _arrival.
         s: the numbers.
         tick: broker's time of the tick, microseconds, or None.
         lifetime_us: silence after which a key no longer counts, microseconds.
 
     Returns:
         Both tables, and a row for each time a group's share rose above the threshold: group, time (the clock at the
-        crossing), silent, known (keys), row (that of the record whose arrival moved the clock, null for a tick).
+        crossing), silent, known (keys), row (that of the record whose arrival moved the clock, null for an excuse and a tick), _arrival
+        (of what moved it, null for a tick).
     """
     keys = pl.DataFrame(schema=KEYS) if keys is None else keys
     groups = pl.DataFrame(schema=GROUPS) if groups is None else groups
@@ -178,6 +179,7 @@ def watch(
             "silent": silent[crossed],
             "known": known[crossed],
             "row": pick(signs["row"].cast(pl.Int64), row),
+            "_arrival": pick(signs["_arrival"].cast(pl.Int64), row),
         }
     )
     kept = np.flatnonzero(final & (lost >= line.over))

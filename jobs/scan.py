@@ -124,7 +124,9 @@ class Scan:
         told = flags.join(alerts.select("alert_id"), on="alert_id", how="semi").select("alert_id", "offset", "frames")
         frames = {(alert, offset): carried for alert, offset, carried in told.iter_rows()}
         for row, (alert, offsets) in enumerate(alerts.select("alert_id", "offsets").iter_rows()):
-            deciding, named = self._file(offsets[-1]), names[row] is not None
+            if offsets is None:
+                continue  # silence, found where nothing but an excuse moved the clock: no record is evidence of it
+            deciding, named = self._file(max(offsets)), names[row] is not None
             if named and deciding.parquet:
                 continue  # its rows name the capture that they come from
             same = [offset for offset in offsets if self._file(offset) is deciding]

@@ -88,7 +88,10 @@ def _watch(running: list[subprocess.Popen[str]], logs: Sequence[IO[str]], record
             left = deadline - time.monotonic()
             if begin is None and left <= 0:
                 raise _fault("did not begin to read", logs)
-            for key, _ in selector.select(max(left, 0.0) if begin is None else START_S):
+            ready = selector.select(max(left, 0.0) if begin is None else START_S)
+            if begin is not None and not ready:
+                raise _fault("stopped reading", logs)
+            for key, _ in ready:
                 line = key.fileobj.readline()  # type: ignore[union-attr]
                 if not line:
                     raise _fault("ended", logs)

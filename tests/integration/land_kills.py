@@ -39,11 +39,15 @@ def disturb(topics: Topics, dsn: str, root: Path, rng: random.Random, kills: int
         if number < kills:
             landed = _landed(dsn)
             with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
-                while _landed(dsn) == landed:
-                    assert process.poll() is None, "it ended before it could be killed"
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    raise AssertionError(f"it ended by itself with code {process.wait(rng.uniform(0.0, 0.5))}")
-                process.kill()
+                try:
+                    # Every other one at any moment from its start on, the others while it lands.
+                    while number % 2 and _landed(dsn) == landed:
+                        assert process.poll() is None, "it ended before it could be killed"
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        moment = rng.uniform(0.0, 0.5 if number % 2 else 1.5)
+                        raise AssertionError(f"it ended by itself with code {process.wait(moment)}")
+                finally:
+                    process.kill()
     subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from detectors.site import Site, parse_site
+from infra.spark import BUCKETS
 from infra.stack import StackState
 from ingest.publisher import Broker
 from jobs.detect.faults import fault_of
@@ -251,7 +252,7 @@ def split_anew(folder: Path) -> None:
         (lose_the_state, r"the state after batch \d+ is missing"),
         (lose_the_checkpoint, "there is state, but no checkpoint"),
         (put_foreign_state, "the state belongs to another query"),
-        (split_anew, "the state has 3 buckets, the job asks for 8"),
+        (split_anew, f"the state has 3 buckets, the job asks for {BUCKETS}"),
     ],
 )
 def test_a_harmed_state_stops_the_job(
