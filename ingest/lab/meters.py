@@ -22,6 +22,8 @@ NOMINAL_V: Final = 230.0
 #: Fall of voltage from no load to the peak of the transformer, share of nominal.
 DROP: Final = 0.06
 PROFILE: Final = "dlms"
+#: Meters that a mass disconnect cuts off.
+DISCONNECTED: Final = 30
 _REMOTE_DISCONNECT, _REMOTE_CONNECT, _TERMINAL_COVER, _COVER, _COVER_CLOSED = 62, 63, 40, 44, 45
 _DAY: Final = 86_400 // INTERVAL_S
 
@@ -63,15 +65,8 @@ def meter_lines(
         JSON lines by time, and truth where an attack begins.
 
     Raises:
-        UsageFault: the attacks need more meters than there are; no meter is attacked twice.
+        UsageFault: an attack needs more meters than no other one has touched.
     """
-    needed = sum(NEEDED[injection.attack.name] for injection in plan)
-    if needed > len(profiles.customers):
-        raise UsageFault(
-            f"{len(profiles.customers)} meters are too few for these attacks",
-            ", ".join(injection.attack.name for injection in plan),
-            f"take {needed} meters or more, or fewer attacks",
-        )
     head_end = _HeadEnd(profiles, start_us, seed, period_s)
     waiting = list(plan)
     for period in range(math.ceil(seconds / period_s)):
@@ -86,10 +81,6 @@ def meter_lines(
         for at_s, event in head_end.period(period):
             if at_s < seconds:
                 yield Line(at_s, json.dumps({"time": iso(start_us + round(at_s * 1e6)), **event}))
-
-
-#: Meters that an attack needs to itself.
-NEEDED: Final = {"mass_disconnect": 30, "register_rollback": 1, "tamper": 1, "mass_silence": 10}
 
 
 class _HeadEnd:
@@ -214,13 +205,22 @@ class _HeadEnd:
             "result": "done",
         }
 
+    def _require(self, enough: bool, injection: Injection) -> None:
+        if not enough:
+            raise UsageFault(
+                f"too few meters are left for {injection.attack.name}: {len(self._profiles.customers)} in all",
+                f"attack at {injection.start_s:g} s",
+                "take more meters or fewer attacks: none is attacked twice",
+            )
+
     def attack(self, injection: Injection) -> tuple[list[tuple[float, Event]], dict[str, list[str]]]:
         """The events of an attack, and who takes part."""
         events: list[tuple[float, Event]]
         start, end = injection.start_s, injection.end_s
         free = [customer for customer in self._profiles.customers if customer.meter not in self._touched]
+        self._require(len(free) >= (DISCONNECTED if injection.attack.name == "mass_disconnect" else 1), injection)
         if injection.attack.name == "mass_disconnect":
-            victims = self._random.sample(free, NEEDED["mass_disconnect"])
+            victims = self._random.sample(free, DISCONNECTED)
             step = (end - start) / len(victims)
             events = []
             for number, victim in enumerate(victims):
@@ -251,7 +251,9 @@ class _HeadEnd:
             for customer in free:
                 groups.setdefault(customer.transformer, []).append(customer)
             transformer, members = max(groups.items(), key=lambda group: (len(group[1]), group[0]))
-            victims = members[: math.ceil(0.6 * len(members))]
+            silenced = math.ceil(0.6 * sum(c.transformer == transformer for c in self._profiles.customers))
+            self._require(len(members) >= silenced, injection)
+            victims = members[:silenced]
             events = [
                 (at_s, {"meter": victim.meter, "effect": {"silent": silent}})
                 for victim in victims

@@ -107,9 +107,15 @@ def test_meters_obey_physics(profiles: Profiles) -> None:
 
 
 def test_meters_are_told_by_the_seed_alone(profiles: Profiles) -> None:
-    asked = ("mass_disconnect@5", "mass_silence@10")
+    asked = ("mass_silence@5", "mass_disconnect@10")
     assert run_meters(profiles, 20, *asked) == run_meters(profiles, 20, *asked)
     assert run_meters(profiles, 20) != run_meters(profiles, 20, seed=8)
+
+
+def test_too_few_meters_for_the_attacks_is_a_usage_fault(profiles: Profiles) -> None:
+    for asked in (("mass_disconnect@2", "mass_disconnect@8"), ("mass_disconnect@2", "mass_silence@8")):
+        with pytest.raises(UsageFault, match=f"too few meters are left for {asked[1].partition('@')[0]}"):
+            run_meters(profiles, 20, *asked)
 
 
 def test_mass_disconnect(profiles: Profiles) -> None:
