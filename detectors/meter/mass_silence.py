@@ -79,6 +79,15 @@ DETECTOR = Detector(
             "six of ten meters fall silent while the others report",
             [*_readings(range(10), 0, 7200), *_readings(range(6, 10), 7200, 14_400)],
         ),
+        fires_on(
+            "one last gasp, hours later, shows that all the others are silent",
+            [
+                *_readings(range(10), 0, 7200),
+                *_gasps(range(9, 10), 12_000),
+                *_readings(range(10), 12_001, 12_002),
+                *_readings(range(9, 10), 12_901, 18_000),
+            ],
+        ),
         quiet_on(
             "six of ten meters lose power and say so",
             [*_readings(range(10), 0, 7200), *_gasps(range(6), 6400), *_readings(range(6, 10), 7200, 14_400)],

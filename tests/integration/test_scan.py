@@ -228,6 +228,24 @@ def test_evidence_in_an_earlier_file_is_flagged_there(scan: Scanner, site: Path,
     assert {(row["file"], int(row["record_number"])) for row in found.flags} == expected
 
 
+def test_the_deciding_record_is_the_last_of_the_evidence(scan: Scanner, tmp_path: Path) -> None:
+    """Also where a rule looks back in several ways: other files' records are evidence, but none of this one's frames."""
+    event = {"record": "meter_event", "transformer": "T1", "profile": "dlms", "code": 44, "meaning": "cover_removed"}
+    files = [tmp_path / "before.jsonl", tmp_path / "after.jsonl"]
+    files[0].write_text(
+        "".join(json.dumps({**event, "meter": f"M{n}", "time": f"2026-03-02T12:00:0{n}Z"}) + "\n" for n in range(2))
+    )
+    last = [
+        {"meter": "M9", "time": "2026-03-02T12:00:10Z"},
+        {"meter": "M8", "time": "2026-03-02T14:00:00Z", "code": 4, "meaning": "clock_adjusted"},
+    ]
+    files[1].write_text("".join(json.dumps({**event, **more}) + "\n" for more in last))
+    found = scan(*files, "--only", "tamper_signature")
+    assert [(a["capture"], a["frames"], a["last_time"][11:19]) for a in found.alerts] == [
+        ("after.jsonl", [1], "12:00:10")
+    ]
+
+
 # Usage
 
 
