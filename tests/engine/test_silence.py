@@ -22,6 +22,7 @@ TYPES = {
     "broker": pl.Int64,
     "deadline": pl.Int64,
     "row": pl.Int64,
+    "_arrival": pl.Int64,
 }
 
 
@@ -86,7 +87,7 @@ def run(steps: Sequence[tuple[Sequence[Sign], int | None]]) -> list[tuple[str, i
     hits = []
     row = 0
     for signs, tick in steps:
-        frame = pl.DataFrame([(*s, row + i) for i, s in enumerate(signs)], schema=TYPES, orient="row")
+        frame = pl.DataFrame([(*s, row + i, row + i) for i, s in enumerate(signs)], schema=TYPES, orient="row")
         row += len(signs)
         keys, groups, found = watch(keys, groups, frame, NUMBERS, tick, LIFETIME)
         hits += [tuple(h) for h in found.select("group", "time", "silent", "known").iter_rows()]
