@@ -69,22 +69,15 @@ class KeyTable:
         asked = batch.select(self.by)
         if table is None:
             table = asked.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
-        # Numbered together, the rows of the table first, each of which is another key: one look at every key, not a join's three.
-        known = len(table)
-        code, first = number_keys(pl.concat([table.select(self.by), asked]))
-        code = code[known:]
-        begins = np.full(len(first), len(code))
-        begins[code[::-1]] = np.arange(len(code))[::-1]
-        new = np.flatnonzero(begins[code] == np.arange(len(code)))
-        row = code[new]
-        number = np.empty(len(first), dtype=np.int64)
-        number[row] = np.arange(len(row))
-        keys = asked[new]
-        at = np.where(row < known, row, -1)
+        # Numbered together, the batch's first: one look at every key, not a join's three.
+        code, first = number_keys(pl.concat([asked, table.select(self.by)]))
+        code, owner = code[: len(asked)], code[len(asked) :]
+        keys = asked[first[: int(code.max(initial=-1)) + 1]]
+        touched = owner < len(keys)
+        at = np.full(len(keys), -1)
+        at[owner[touched]] = np.flatnonzero(touched)
         mine = keys.with_columns(pick(table[name], at) for name in table.columns if name not in self.by)
-        untouched = np.ones(known, dtype=np.bool_)
-        untouched[row[row < known]] = False
-        return OpenTable(self, keys, mine, table.filter(untouched), number[code], batch[TIME].to_numpy())
+        return OpenTable(self, keys, mine, table.filter(~touched), code, batch[TIME].to_numpy())
 
 
 class OpenTable:

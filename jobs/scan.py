@@ -119,7 +119,10 @@ class Scan:
         return self._opened[bisect_right(self._opened, offset, key=lambda o: o.first) - 1]
 
     def _complete(self, alerts: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
-        """Date the detection; evidence names one file, that of the deciding record, with numbers in it; offsets are none."""
+        """Date the detection; evidence names one file, that of the deciding record, with numbers in it; offsets are none.
+
+        Not so in a Parquet file whose rows name captures: there the numbers are those of every capture that led to the alert.
+        """
         names, numbers = alerts["capture"].to_list(), alerts["frames"].to_list()
         told = flags.join(alerts.select("alert_id"), on="alert_id", how="semi").select("alert_id", "offset", "frames")
         frames = {(alert, offset): carried for alert, offset, carried in told.iter_rows()}
