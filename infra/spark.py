@@ -22,14 +22,18 @@ CONNECTORS: Final = (
 #: What the connectors depend on and every Spark has: a second copy would shadow it.
 BUNDLED: Final = ("org.apache.hadoop", "org.scala-lang", "org.slf4j", "com.google.code.findbugs")
 
-#: A worker runs one task on one core: its libraries must not start threads of their own.
-ONE_THREAD: Final[Mapping[str, str]] = {
+#: Environment of a worker. It runs one task on one core: its libraries must not start threads of their own. What Polars and
+#: Arrow free after a task they keep for the next one, some seconds later: on a virtual machine, memory that was given back
+#: and is asked for again costs more than the work on it.
+WORKER: Final[Mapping[str, str]] = {
     "POLARS_MAX_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000",
+    "MIMALLOC_PURGE_DELAY": "10000",
 }
 
 #: Locality buckets where nothing else is said: two a core of `local[2]`. Each costs some 20 ms of processor time a batch, so more
@@ -108,7 +112,7 @@ def jars(java: Java, cache: Path, say: Say) -> list[Path]:
 
 def environment(java: Java) -> dict[str, str]:
     """Variables that the process needs before it starts a driver: Java, Python, one thread for the libraries."""
-    return {"JAVA_HOME": str(java.home), "PYSPARK_PYTHON": sys.executable, **ONE_THREAD}
+    return {"JAVA_HOME": str(java.home), "PYSPARK_PYTHON": sys.executable, **WORKER}
 
 
 def settings(place: SparkPlace, jar_files: Sequence[Path], extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -150,5 +154,5 @@ def settings(place: SparkPlace, jar_files: Sequence[Path], extra: Mapping[str, s
     }
     if place.is_local:
         values |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
-    values |= {f"spark.executorEnv.{name}": value for name, value in ONE_THREAD.items()}
+    values |= {f"spark.executorEnv.{name}": value for name, value in WORKER.items()}
     return values | dict(extra or {})

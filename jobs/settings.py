@@ -69,7 +69,7 @@ class SparkSettings(Section):
     trigger_s: float = Field(
         default=0.0, ge=0, description="seconds between micro-batches; 0: as soon as the last one ended"
     )
-    max_offsets_per_trigger: PositiveInt = Field(default=500_000, description="records of a micro-batch at most")
+    max_offsets_per_trigger: PositiveInt = Field(default=1_000_000, description="records of a micro-batch at most")
     log_level: Literal["ERROR", "WARN", "INFO", "DEBUG"] = "WARN"
     conf: dict[str, str] = Field(default_factory=dict, description="further Spark properties; they win over ours")
 

@@ -5,12 +5,12 @@ from contextlib import suppress
 
 import psutil
 
-from infra.spark import ONE_THREAD
+from infra.spark import WORKER
 
 
 def as_worker() -> None:
     """Make this process run libraries as Spark's workers do; to be called before any of them is imported."""
-    os.environ.update(ONE_THREAD)
+    os.environ.update(WORKER)
 
 
 def spark_seconds() -> float:

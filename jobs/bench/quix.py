@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final
 
-from infra.spark import ONE_THREAD
+from infra.spark import WORKER
 from ingest.publisher import Broker
 from schemas.errors import ConfigFault, RunFault
 
@@ -68,7 +68,7 @@ def measure(broker: Broker, folder: Path, processes: int, records: int, environ:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**environ, **ONE_THREAD},
+                env={**environ, **WORKER},
             )
             stack.callback(_end, process)
             running.append(process)

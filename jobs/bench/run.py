@@ -41,9 +41,9 @@ class Scale:
         live_s: seconds of live traffic that are measured, after half as many that are not.
     """
 
-    records: int = 2_000_000
+    records: int = 3_000_000
     meters: int = 100_000
-    batch: int = 500_000
+    batch: int = 1_000_000
     passes: int = 3
     few: int = 10_000
     many: int = 1_000_000

@@ -12,7 +12,7 @@ from jobs.command.context import say, settings_of
 
 def bench(
     context: typer.Context,
-    records: Annotated[int | None, typer.Option(min=1000, help="Records on the topic; default 2000000.")] = None,
+    records: Annotated[int | None, typer.Option(min=1000, help="Records on the topic; default 3000000.")] = None,
     meters: Annotated[int | None, typer.Option(min=100, help="Meters of the fleet; default 100000.")] = None,
     passes: Annotated[
         int | None, typer.Option(min=1, help="Passes of each query; medians are told; default 3.")

@@ -56,7 +56,7 @@ class DetectSettings:
     state_uri: str
     checkpoint_uri: str
     buckets: int = BUCKETS
-    max_offsets: int = 500_000
+    max_offsets: int = 1_000_000
     tick_s: int = 1
     trigger_s: float = 0.0
     once: bool = False
