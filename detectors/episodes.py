@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import take
 from detectors.grouping import Bools, Ints
 
 EPISODES = "episodes"
@@ -46,8 +47,8 @@ class Assigned:
         """The open episodes and each hit's alert id, given the alert ids of the hits that begin (null elsewhere)."""
         old = self._mine["alert_id"]
         own = pl.concat([old, ids])
-        alert = own.gather(np.where(self.owner >= 0, self.owner + len(old), self._code))
-        last = own.gather(np.where(self._latest >= 0, self._latest + len(old), np.arange(len(old))))
+        alert = take(own, np.where(self.owner >= 0, self.owner + len(old), self._code))
+        last = take(own, np.where(self._latest >= 0, self._latest + len(old), np.arange(len(old))))
         touched = self._mine.select(_ON).with_columns(pl.Series("until", self._until), last.alias("alert_id"))
         rest = self._state.join(touched, on=_ON, how="anti")
         return pl.concat([rest, touched.cast(SCHEMA)]), alert

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from detectors.columns import filled, pick, take
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 T = TypeVar("T", np.int64, np.float64)
@@ -85,7 +87,7 @@ class Grouped:
         """Bring values from sorted order back to batch order."""
         back = np.empty(len(self.order), dtype=np.int64)
         back[self.order] = np.arange(len(self.order))
-        return values.gather(back)
+        return take(values, back)
 
 
 def recall(
@@ -95,15 +97,6 @@ def recall(
     index = np.where(position >= 0, position + len(state), np.where(inherits, code, -1))
     everything = pl.concat([state, values.cast(state.dtype)])
     return pick(everything, index)
-
-
-def pick(values: pl.Series, index: Ints) -> pl.Series:
-    """Values at `index`; null where that is negative.
-
-    Not by `Series.set`: it damages structs that hold lists.
-    """
-    absent = index < 0
-    return values.gather(pl.Series(index).set(pl.Series(absent), None) if absent.any() else index)
 
 
 def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int) -> Grouped:
@@ -122,7 +115,7 @@ def group(code: Ints, keys: int, time: Ints, clock: pl.Series, lifetime_us: int)
     first = np.empty(n, dtype=np.bool_)
     first[:1] = True
     first[1:] = code[1:] != code[:-1]
-    before = clock.fill_null(_NEVER).to_numpy()[code]
+    before = filled(clock, _NEVER)[code]
     running = running_max(np.where(first, np.maximum(time, before), time), first)
     previous = np.concatenate((np.array([_NEVER]), running[:-1]))
     previous = np.where(first, before, previous)

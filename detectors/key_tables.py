@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from detectors.grouping import CLOCK, group, number_keys, pick
+from detectors.columns import pick, take
+from detectors.grouping import CLOCK, group, number_keys
 from detectors.memory.base import Derived, Memory, View, name_of
 
 #: Engine columns of a batch: event time bounded by the broker's (microseconds).
@@ -105,7 +106,7 @@ class OpenTable:
         for looked in memory.looks_at:
             name = name_of(looked)
             if name not in self._sorted:
-                self._sorted[name] = batch[name].gather(order)
+                self._sorted[name] = take(batch[name], order)
             columns[name], types[name] = self._sorted[name], batch.schema[name]
         state: dict[str, pl.Series] = {}
         for suffix, kind in memory.state(types).items():

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, pick, take
 from detectors.detector import SilenceSettings
-from detectors.grouping import Bools, Ints, number_keys, pick, place, running_max, stable_order
+from detectors.grouping import Bools, Ints, number_keys, place, running_max, stable_order
 
 KEYS: dict[str, pl.DataType] = {
     "group": pl.String(),
@@ -131,7 +132,7 @@ def watch(
     keys = pl.DataFrame(schema=KEYS) if keys is None else keys
     groups = pl.DataFrame(schema=GROUPS) if groups is None else groups
     g, first_of = number_keys(signs.select("group"))
-    concerned = signs["group"].gather(first_of)
+    concerned = take(signs["group"], first_of)
     if tick is not None:
         concerned = pl.concat([concerned, groups["group"]]).unique(maintain_order=True)
     number = pl.DataFrame({"group": concerned}).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("g"))
@@ -169,12 +170,12 @@ def watch(
     known = line.count((group[begun], at[begun]), (group[~goes_on], stop[~goes_on]))
     above = (silent >= s.share * known) & (known >= s.least_keys) & (silent > 0)
 
-    crossed, alarmed = _crossings(line, above, mine["alarmed"].fill_null(False).to_numpy())
+    crossed, alarmed = _crossings(line, above, filled(mine["alarmed"], False))
     # A slot behind the records is a group's tick.
     row = np.append(order, np.full(len(mine), -1))[crossed]
     hits = pl.DataFrame(
         {
-            "group": mine["group"].gather(np.concatenate((line.group, np.arange(len(mine))))[crossed]),
+            "group": take(mine["group"], np.concatenate((line.group, np.arange(len(mine))))[crossed]),
             "time": np.concatenate((line.clock, line.ticked))[crossed],
             "silent": silent[crossed],
             "known": known[crossed],
@@ -185,8 +186,8 @@ def watch(
     kept = np.flatnonzero(final & (lost >= line.over))
     new_keys = pl.DataFrame(
         {
-            "group": mine["group"].gather(group[kept]),
-            "key": every["key"].gather(sign[kept]),
+            "group": take(mine["group"], group[kept]),
+            "key": take(every["key"], sign[kept]),
             "last": last[kept],
             "deadline": deadline[kept],
             "silent": counted[kept],
@@ -196,7 +197,7 @@ def watch(
     new_clock = np.where(
         line.ends > line.begins,
         np.append(line.clock, 0)[np.maximum(line.ends - 1, 0)],
-        mine["clock"].fill_null(_BEGINNING).to_numpy(),
+        filled(mine["clock"], _BEGINNING),
     )
     new_groups = pl.DataFrame(
         {
@@ -219,14 +220,14 @@ def _line(mine: pl.DataFrame, signs: pl.DataFrame, group: Ints, order: Ints, tic
     numbers = np.arange(len(mine))
     begins = np.searchsorted(group, numbers, side="left").astype(np.int64)
     ends = np.searchsorted(group, numbers, side="right").astype(np.int64)
-    before = mine["clock"].fill_null(_BEGINNING).to_numpy()
+    before = filled(mine["clock"], _BEGINNING)
     first = np.append(True, group[1:] != group[:-1])[: len(group)]
     clock = running_max(np.maximum(signs["time"].to_numpy()[order], before[group]), first)
-    heard = mine["heard"].fill_null(-1).to_numpy()
+    heard = filled(mine["heard"], -1)
     now = before
     if len(group):
         latest, some = np.maximum(ends - 1, 0), ends > begins
-        heard = np.where(some, signs["broker"].fill_null(-1).to_numpy()[order][latest], heard)
+        heard = np.where(some, filled(signs["broker"], -1)[order][latest], heard)
         now = np.where(some, clock[latest], before)
     passed = np.where(heard >= 0, np.maximum(0, tick - heard), 0) if tick is not None else np.zeros_like(now)
     return _Line(group, clock, begins, ends, now + passed, tick is not None), heard

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled
 from detectors.grouping import Bools, Grouped
 
 MICROSECONDS = 1_000_000
@@ -59,7 +60,7 @@ class View:
         """True where `where` holds (null counts as False); everywhere without it."""
         if where is None:
             return np.ones(len(self.grouped.code), dtype=np.bool_)
-        return self.columns[where.name].fill_null(False).to_numpy().astype(np.bool_)
+        return filled(self.columns[where.name], False).astype(np.bool_)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 from detectors.memory.rounds import Rounds
 
@@ -33,7 +34,7 @@ class Cusum(Memory):
         g = view.grouped
         x = view.series(self.value).cast(pl.Float64).to_numpy()
         mask = view.mask(self.where) & g.ontime & np.isfinite(x)
-        sum0 = np.where(g.inherits, state["sum"].fill_null(0.0).to_numpy()[g.code], 0.0)
+        sum0 = np.where(g.inherits, filled(state["sum"], 0.0)[g.code], 0.0)
         total = np.zeros(len(x))
         rounds = Rounds.of(g, mask)
         for at, before in rounds.wide():

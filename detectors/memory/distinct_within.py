@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, present
 from detectors.memory.base import Derived, Value, View, name_of
 from detectors.memory.window import Windowed, entries, eras, keep, older
 
@@ -33,12 +34,12 @@ class DistinctWithin(Windowed):
 
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g, values = view.grouped, view.series(self.value)
-        mask = view.mask(self.where) & values.is_not_null().to_numpy() & (g.time > g.clock - self.window_us)
+        mask = view.mask(self.where) & present(values) & (g.time > g.clock - self.window_us)
         e = entries(g, state, mask, values)
         assert e.payload is not None
         # A value is present from an entry until the window has passed its last repetition: a run of entries of one
         # value, each within the window of the one before, counts once from its first entry to its last one's end.
-        _, number = np.unique(e.payload.rank("dense").fill_null(0).to_numpy(), return_inverse=True)
+        _, number = np.unique(filled(e.payload.rank("dense"), 0), return_inverse=True)
         order = np.lexsort((np.arange(len(number)), number, e.era))
         era_v, number_v, clock_v = e.era[order], number[order], e.clock[order]
         same = (era_v[1:] == era_v[:-1]) & (number_v[1:] == number_v[:-1])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, nan_as_null
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 from detectors.memory.rounds import Rounds
 
@@ -41,8 +42,8 @@ class Ewma(Memory):
         g = view.grouped
         x = view.series(self.value).cast(pl.Float64).to_numpy()
         mask = view.mask(self.where) & g.ontime & np.isfinite(x)
-        mean0 = state["mean"].fill_null(np.nan).to_numpy()
-        count0 = state["count"].fill_null(0).to_numpy().astype(np.int64)
+        mean0 = filled(state["mean"], np.nan)
+        count0 = filled(state["count"], 0).astype(np.int64)
         mean0_of = np.where(g.inherits, mean0[g.code], np.nan)
         count0_of = np.where(g.inherits, count0[g.code], 0)
         mean, count = np.empty(len(x)), np.empty(len(x), dtype=np.int64)
@@ -65,6 +66,6 @@ class Ewma(Memory):
         kept = np.where(last >= 0, mean[last], np.where(inherits, mean0[key], np.nan))
         kept_count = np.where(last >= 0, count[last], np.where(inherits, count0[key], 0))
         return (
-            pl.Series(np.where(enough & g.ontime, seen, np.nan)).fill_nan(None),
-            {"mean": pl.Series(kept).fill_nan(None), "count": pl.Series(kept_count).cast(pl.Int32)},
+            nan_as_null(np.where(enough & g.ontime, seen, np.nan)),
+            {"mean": nan_as_null(kept), "count": pl.Series(kept_count).cast(pl.Int32)},
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from detectors.grouping import pick, recall
+from detectors.columns import pick, present
+from detectors.grouping import recall
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 
 
@@ -34,7 +35,7 @@ class Last(Memory):
         g, values = view.grouped, view.series(self.value)
         mask = view.mask(self.where) & g.ontime
         if values.null_count():
-            mask &= values.is_not_null().to_numpy()
+            mask &= present(values)
         seen = recall(g, values, state["value"], g.before(mask), g.inherits, g.code)
         if not g.ontime.all():
             seen = pick(seen, np.where(g.ontime, np.arange(len(seen)), -1))

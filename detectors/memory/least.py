@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, nan_as_null
 from detectors.grouping import running_max
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 
@@ -34,12 +35,12 @@ class Least(Memory):
         g = view.grouped
         x = view.series(self.value).cast(pl.Float64).to_numpy()
         counted = np.where(view.mask(self.where) & g.ontime & np.isfinite(x), x, np.inf)
-        least0 = np.where(g.inherits, state["least"].fill_null(np.inf).to_numpy()[g.code], np.inf)
+        least0 = np.where(g.inherits, filled(state["least"], np.inf)[g.code], np.inf)
         begins = g.start == np.arange(len(x))
         run = np.minimum(-running_max(-counted, begins), least0)
         before = np.where(begins, least0, np.concatenate((np.array([np.inf]), run[:-1])))
 
         def known(values: np.ndarray) -> pl.Series:
-            return pl.Series(np.where(np.isinf(values), np.nan, values), dtype=pl.Float64).fill_nan(None)
+            return nan_as_null(np.where(np.isinf(values), np.nan, values))
 
         return known(before), {"least": known(run[g.ends])}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, nan_as_null
 from detectors.memory.base import MICROSECONDS, Derived, Memory, Value, View
 
 
@@ -32,13 +33,13 @@ class Period(Memory):
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g = view.grouped
         mask = view.mask(self.where) & g.ontime
-        count0 = np.where(g.inherits, state["count"].fill_null(0).to_numpy()[g.code], 0).astype(np.int64)
-        period0 = np.where(g.inherits, state["period"].fill_null(np.nan).to_numpy()[g.code], np.nan)
+        count0 = np.where(g.inherits, filled(state["count"], 0)[g.code], 0).astype(np.int64)
+        period0 = np.where(g.inherits, filled(state["period"], np.nan)[g.code], np.nan)
         # How many records of the era count up to each record, and at what time the first of them came.
         total = np.concatenate((np.array([0]), np.cumsum(mask)))
         count = np.minimum(count0 + total[1:] - total[g.start], self.learn + 1)
         opening = np.append(g.time[mask], 0)[total[g.start]]
-        origin = np.where(count0 > 0, state["first"].fill_null(0).to_numpy()[g.code], opening)
+        origin = np.where(count0 > 0, filled(state["first"], 0)[g.code], opening)
         # A period holds from the record that completes it to the end of the era.
         completes = mask & (count == self.learn + 1) & np.isnan(period0)
         first = completes & (g.before(completes) < 0)
@@ -48,10 +49,10 @@ class Period(Memory):
         begins = g.start == np.arange(len(count))
         seen = np.where(begins, period0, np.concatenate((np.array([np.nan]), period[:-1])))
         return (
-            pl.Series(seen).fill_nan(None),
+            nan_as_null(seen),
             {
                 "first": pl.Series(origin[g.ends]),
                 "count": pl.Series(count[g.ends]).cast(pl.Int32),
-                "period": pl.Series(period[g.ends]).fill_nan(None),
+                "period": nan_as_null(period[g.ends]),
             },
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import take
 from detectors.memory.base import Derived, Value, View
 from detectors.memory.window import Windowed, entries, eras, keep, older
 
@@ -45,7 +46,7 @@ class Recent(Windowed):
         gone = np.maximum(older(e.era, e.clock, era[at], g.clock[at] - self.window_us), upto - self.at_most)
         lengths = upto - gone
         index = np.repeat(upto - np.cumsum(lengths), lengths) + np.arange(int(lengths.sum()))
-        frame = pl.DataFrame({"at": np.repeat(at, lengths), "value": e.payload.gather(index)})
+        frame = pl.DataFrame({"at": np.repeat(at, lengths), "value": take(e.payload, index)})
         lists = frame.group_by("at", maintain_order=True).agg(pl.col("value"))
         every = pl.DataFrame({"at": np.arange(len(g.code))}).join(lists, on="at", how="left", maintain_order="left")
         return every["value"], keep(g, e, self.window_us, self.at_most)

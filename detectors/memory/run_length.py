@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled, present
 from detectors.grouping import recall
 from detectors.memory.base import Memory, Value, View, name_of
 
@@ -31,10 +32,10 @@ class RunLength(Memory):
 
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g, values = view.grouped, view.series(self.value)
-        mask = g.ontime & values.is_not_null().to_numpy()
+        mask = g.ontime & present(values)
         previous = recall(g, values, state["value"], g.before(mask), g.inherits, g.code)
-        equal = (values == previous).fill_null(False).to_numpy()
-        count0 = np.where(g.inherits, state["count"].fill_null(0).to_numpy()[g.code], 0)
+        equal = filled(values == previous, False)
+        count0 = np.where(g.inherits, filled(state["count"], 0)[g.code], 0)
         count = np.zeros(len(values), dtype=np.int64)
         # Among the records that count, a run begins where the value differs; a first run may go on from the past.
         at = np.flatnonzero(mask)

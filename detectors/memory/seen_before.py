@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import present
 from detectors.grouping import Bools, Ints
 from detectors.memory.base import Derived, Value, View, name_of
 from detectors.memory.window import Windowed, entries, keep
@@ -34,8 +35,8 @@ class SeenBefore(Windowed):
 
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g, values = view.grouped, view.series(self.value)
-        present = values.is_not_null().to_numpy()
-        mask = view.mask(self.where) & present & (g.time > g.clock - self.window_us)
+        known = present(values)
+        mask = view.mask(self.where) & known & (g.time > g.clock - self.window_us)
         e = entries(g, state, mask, values)
         assert e.payload is not None
         number = e.payload.rank("dense").to_numpy().astype(np.int64)
@@ -52,7 +53,7 @@ class SeenBefore(Windowed):
         seen[e.position[own]] = repeated[own]
         out = pl.Series(seen)
         return (
-            out if present.all() else out.set(pl.Series(~present), None),
+            out if known.all() else out.set(pl.Series(~known), None),
             keep(g, e, self.window_us, self.at_most, chosen=latest),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import filled
 from detectors.memory.base import Derived, Value, View, name_of
 from detectors.memory.window import Windowed, entries, eras, keep, older
 
@@ -35,8 +36,8 @@ class SumWithin(Windowed):
     def remember(self, view: View, state: dict[str, pl.Series]) -> tuple[pl.Series, dict[str, pl.Series]]:
         g = view.grouped
         mask = view.mask(self.where) & (g.time > g.clock - self.window_us)
-        value = view.series(self.value).cast(pl.Float64).fill_null(0.0).fill_nan(0.0).clip(-1e9, 1e9)
-        e = entries(g, state, mask, (value * 1e6).round().cast(pl.Int64))
+        value = np.nan_to_num(filled(view.series(self.value).cast(pl.Float64), 0.0), nan=0.0).clip(-1e9, 1e9)
+        e = entries(g, state, mask, pl.Series((value * 1e6).round().astype(np.int64)))
         assert e.payload is not None
         era = eras(g)
         total = np.concatenate((np.array([0]), np.cumsum(e.payload.to_numpy())))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.columns import nan_as_null
 from detectors.grouping import recall
 from detectors.memory.base import MICROSECONDS, Derived, Memory, Value, View
 
@@ -35,6 +36,6 @@ class TimeSince(Memory):
         times = pl.Series(g.time)
         seen = recall(g, times, state["time"], g.before(mask), g.inherits, g.code)
         # Not by Polars: it divides a single row by a constant otherwise than many, and cuts would show.
-        since = pl.Series((times - seen).cast(pl.Float64).to_numpy() / MICROSECONDS).fill_nan(None)
+        since = nan_as_null((times - seen).cast(pl.Float64).to_numpy() / MICROSECONDS)
         kept = recall(g, times, state["time"], g.last(mask), g.inherits[g.ends], g.code[g.ends])
         return since.set(pl.Series(np.logical_not(g.ontime)), None), {"time": kept}

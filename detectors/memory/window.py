@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
+from detectors.columns import take
 from detectors.grouping import Bools, Grouped, Ints, place
 from detectors.memory.base import MICROSECONDS, Memory
 
@@ -48,11 +50,11 @@ def entries(g: Grouped, state: dict[str, pl.Series], mask: Bools, payload: pl.Se
     """Entries of the past (state columns `clock`, and `value` with a payload) and of the batch where `mask` holds."""
     era = eras(g)
     at = np.flatnonzero(mask)
-    counts = state["clock"].list.len().fill_null(0).to_numpy().astype(np.int64)
+    counts = _lengths(state["clock"])
     # The past of a key belongs to the era of its first record of the batch, where that inherits it.
     firsts = np.concatenate((np.array([0]), g.ends[:-1] + 1)) if g.keys else np.empty(0, dtype=np.int64)
     past_era = np.repeat(np.where(g.inherits[firsts], era[firsts], -1), counts)
-    flat = state["clock"].explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
+    flat = _flat(state["clock"]).to_numpy().astype(np.int64)
     alive = past_era >= 0
     eras_all = np.concatenate((past_era[alive], era[at]))
     clocks = np.concatenate((flat[alive], g.clock[at]))
@@ -60,8 +62,8 @@ def entries(g: Grouped, state: dict[str, pl.Series], mask: Bools, payload: pl.Se
     order = np.argsort(eras_all, kind="stable")
     joined = None
     if payload is not None:
-        past = state["value"].explode(empty_as_null=False, keep_nulls=False).filter(pl.Series(alive))
-        joined = pl.concat([past, payload.gather(at).cast(past.dtype)]).gather(order)
+        past = _flat(state["value"]).filter(pl.Series(alive))
+        joined = take(pl.concat([past, take(payload, at).cast(past.dtype)]), order)
     return Entries(eras_all[order], clocks[order], positions[order], joined)
 
 
@@ -93,12 +95,29 @@ def keep(g: Grouped, e: Entries, window_us: int, at_most: int, chosen: Bools | N
     counts = np.bincount(rows, minlength=g.keys)
     kept = {"clock": _lists(pl.Series(e.clock[index]), counts)}
     if e.payload is not None:
-        kept["value"] = _lists(e.payload.gather(index), counts)
+        kept["value"] = _lists(take(e.payload, index), counts)
     return kept
 
 
+# By Arrow, which has the lengths and the values of lists at hand: Polars plans a query for each question.
+
+
+def _lengths(lists: pl.Series) -> Ints:
+    """Length of each list; 0 for null."""
+    lengths = lists.to_arrow().value_lengths()
+    known: Ints = (lengths.fill_null(0) if lengths.null_count else lengths).to_numpy().astype(np.int64)
+    return known
+
+
+def _flat(lists: pl.Series) -> pl.Series:
+    """The values of all lists, one behind the other."""
+    values = pl.Series(lists.to_arrow().flatten())
+    inner = lists.dtype.inner  # type: ignore[attr-defined]  # of a list
+    return values if values.dtype == inner else values.cast(inner)
+
+
 def _lists(values: pl.Series, counts: Ints) -> pl.Series:
-    frame = pl.DataFrame({"key": np.repeat(np.arange(len(counts)), counts), "value": values})
-    lists = frame.group_by("key", maintain_order=True).agg(pl.col("value"))
-    every = pl.DataFrame({"key": np.arange(len(counts))})
-    return every.join(lists, on="key", how="left", maintain_order="left")["value"]
+    """Lists of `counts` values each; null instead of an empty one."""
+    offsets = pa.array(np.append(0, np.cumsum(counts)))
+    empty = pa.array(counts == 0)
+    return pl.Series(pa.LargeListArray.from_arrays(offsets, values.to_arrow(), mask=empty))
