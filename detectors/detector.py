@@ -184,7 +184,7 @@ class Detector:
         entity: field that names the asset.
         source: field that names who acted, "" where the record does not tell.
         destination: field that names on whom, "" where the record does not tell.
-        dedup: fields under which alerts are one incident.
+        dedup: fields, or columns of the hits, under which alerts are one incident.
         episode_s: firings of one dedup key within this time of the first belong to the first one's alert, seconds.
         says: one sentence for the operator; {name} is a field of the record or a value of the firing.
         observed: what was observed, with units, in the same way.

@@ -224,5 +224,5 @@ def _roots(expressions: Iterable[pl.Expr]) -> set[str]:
 
 def _named(detector: Detector, values: set[str]) -> set[str]:
     templates = (detector.says, detector.observed, detector.expected)
-    names = {name for template in templates for name in names_in(template)} - values
-    return names | {detector.entity, *detector.dedup, *(n for n in (detector.source, detector.destination) if n)}
+    names = {name for template in templates for name in names_in(template)} | {*detector.dedup}
+    return names - values | {detector.entity, *(n for n in (detector.source, detector.destination) if n)}

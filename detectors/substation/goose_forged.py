@@ -12,6 +12,8 @@ sqNum to 0 and renews t; a repetition raises sqNum and changes nothing else). A 
 The very same message twice (redundant networks) is no firing. A new state that changes no value fires with all its
 messages, and its numbers are trusted: a man in the middle may have put the old values back. When the trusted stream was
 silent for `silent_s`, the next message that fires begins a new one, so a reconfigured publisher is one alert.
+What another MAC sends is an alert of its own beside what the publisher's sends, so that a fault of the publisher hides
+no forger; all other MACs are one, so that made-up ones are no storm.
 
 Blind spot: a publisher, or a man in the middle, that sends a perfectly continued stream with false values; the first
 messages of a control block, without a site file. Loss in the tap can look like a jump. Source: threat SG-26 of the
@@ -76,6 +78,8 @@ LAST_NUMBER = 2**32 - 1
 COARSE_US = 20_000
 #: Longest pause within a burst of state changes, microseconds, and sqNum up to which a state is still one.
 BURST_US, BURST_LENGTH = 200_000, 8
+#: Who sent a message that fires: the control block's own publisher, or anybody else.
+PUBLISHER, ANOTHER = "publisher", "another"
 HOLLOW = "a new stNum with the values of the old state"
 
 
@@ -141,13 +145,17 @@ def build(p: Params, site: Site) -> StepFunction:
             return "the simulation or needs-commissioning flag is set"
         return _configured(publisher, m) if publisher else ""
 
+    def owner(block: str, s: Stream | None) -> str | None:
+        publisher = None if known is None else known.get(block)
+        return publisher.source_mac if publisher else s and s.source_mac
+
     def run(state: pl.DataFrame | None, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         # One walk over the messages: a message's verdict hangs on which earlier ones were trusted. Order is recency.
         streams: dict[tuple[str, str], Stream] = {}
         if state is not None:
             streams = {(row[0], row[1]): Stream._make(row[2:]) for row in state.iter_rows()}
         rows: list[int] = []
-        why: list[str] = []
+        why: list[tuple[str, str]] = []
         for row, clock, place, block, test, values, *message in _messages(batch).iter_rows():
             digest = None if values is None else zlib.crc32(values.encode())
             m = Stream._make((*message, digest, clock + silent, False))
@@ -163,14 +171,15 @@ def build(p: Params, site: Site) -> StepFunction:
                     reason = f"{reason} changed, stNum {m.st_num} did not"
             if reason:
                 rows.append(row)
-                why.append(reason)
+                why.append((reason, PUBLISHER if m.source_mac == owner(block, s) else ANOTHER))
             kept = m if trusted else s
             if kept is not None:
                 streams[key] = kept
                 if len(streams) > p.streams_max:
                     del streams[next(iter(streams))]
         table = pl.DataFrame([(*key, *s) for key, s in streams.items()], schema=STATE, orient="row")
-        return table, pl.DataFrame({"_row": rows, "why": why}, schema={"_row": pl.UInt32, "why": pl.String})
+        hits = pl.DataFrame(why, schema={"why": pl.String, "origin": pl.String}, orient="row")
+        return table, hits.with_columns(pl.Series("_row", rows, dtype=pl.UInt32))
 
     return run
 
@@ -243,7 +252,7 @@ DETECTOR = Detector(
             "needs_commissioning",
             "values",
         ),
-        hits=("why",),
+        hits=("why", "origin"),
     ),
     params=Params,
     severity=Severity.CRITICAL,
@@ -252,7 +261,7 @@ DETECTOR = Detector(
     entity="control_block",
     source="source_mac",
     destination="destination_mac",
-    dedup=("control_block",),
+    dedup=("control_block", "origin"),
     episode_s=60.0,
     says="{control_block}: {why}",
     observed="stNum {st_num}, sqNum {sq_num} from {source_mac}: {why}",
@@ -275,6 +284,16 @@ DETECTOR = Detector(
         ),
         fires_on("the values are changed on the way", [*_CLOSED, _goose(10.0, 4, 30, -90.0, "open")]),
         fires_on("an old state is replayed after a trip", [*_CLOSED, *_TRIP, *_CLOSED[3:5]]),
+        fires_on(
+            "a fault of the publisher, then in the same minute a forged trip: two alerts, however many MACs",
+            [
+                *_CLOSED,
+                _goose(10.0, 4, 30, -90.0, "closed", simulation=True),
+                *(_goose(11.0 + i, 9, i, 11.0, "open", source_mac=f"00:0c:29:00:00:{i:02x}") for i in range(20)),
+                _goose(32.0, 4, 31, -90.0, "closed"),
+            ],
+            alerts=2,
+        ),
         fires_on("the simulation flag is set", [*_CLOSED, _goose(10.0, 5, 0, 10.0, "open", simulation=True)]),
         fires_on(
             "a publisher that the site file does not know", [_goose(0.0, 1, 0, 0.0, "open", **_OTHER)], site=_SITE
