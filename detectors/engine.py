@@ -16,13 +16,15 @@ from detectors.alerts import describe
 from detectors.detector import Detector, Step
 from detectors.episodes import EPISODES, assign, expire
 from detectors.grouping import CLOCK
-from detectors.key_tables import TIME, KeyTable, OpenTable
+from detectors.key_tables import TIME, KeyTable, OpenTable, table_name
 from detectors.memory.recent import REFERENCE
 from detectors.plan import Plan, RecordPlan, Scored, Silent
 from schemas.errors import RunFault
 from schemas.types import Schema
 
 State = dict[str, pl.DataFrame]
+#: The key tables of a record type during one batch, by key.
+_Tables = dict[tuple[str, ...], OpenTable]
 META = "meta"
 HOUR_US = 3_600_000_000
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
@@ -107,19 +109,22 @@ class Engine:
             default=None,
         )
         found: list[_Hits] = []
+        opened: dict[str, _Tables] = {}
         for name, frame in prepared.items():
-            prepared[name] = self._remember(self.plan.records[name], frame, state, out.state)
+            prepared[name], opened[name] = self._remember(self.plan.records[name], frame, state, out.state)
             found += self._rules(self.plan.records[name], prepared[name])
             found += self._steps(self.plan.records[name], prepared[name], state, out.state)
         for plan in self.plan.records.values():
             for silent in plan.silences:
-                found += self._silence(plan, silent, prepared, state, out.state, tick)
+                found += self._silence(plan, silent, prepared, opened, state, out.state, tick)
         self._raise(found, state, out)
         self._carry_over(state, out, clock)
         return out
 
-    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> pl.DataFrame:
-        tables: dict[tuple[str, ...], tuple[KeyTable, OpenTable]] = {}
+    def _remember(
+        self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State
+    ) -> tuple[pl.DataFrame, _Tables]:
+        tables: _Tables = {}
         for derived, memories in plan.layers:
             frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
             columns = []
@@ -127,12 +132,12 @@ class Engine:
                 by = plan.key(memory)
                 if by not in tables:
                     spec = KeyTable(plan.schema.name, by, self._lifetime_us[plan.schema.name])
-                    tables[by] = spec, spec.open(state.get(spec.name), frame)
-                columns.append(tables[by][1].advance(frame, memory))
+                    tables[by] = spec.open(state.get(spec.name), frame)
+                columns.append(tables[by].advance(frame, memory))
             frame = frame.with_columns(columns)
-        for spec, opened in tables.values():
-            new[spec.name] = opened.close()
-        return frame
+        for by, opened in tables.items():
+            new[table_name(plan.schema.name, by)] = opened.close()
+        return frame, tables
 
     def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[_Hits]:
         hits: list[_Hits] = []
@@ -169,39 +174,45 @@ class Engine:
         plan: RecordPlan,
         silent: Silent,
         batch: Mapping[str, pl.DataFrame],
+        opened: Mapping[str, _Tables],
         state: State,
         new: State,
         tick: int | None,
     ) -> list[_Hits]:
         kind, settings, detector = silent.kind, silent.settings, silent.detector
-        common: list[pl.Expr] = [
-            pl.col(kind.group).alias("group"),
-            pl.col(kind.key).alias("key"),
-            pl.col(TIME).alias("time"),
-            pl.col("_arrival"),
-        ]
+        common: list[pl.Expr] = [pl.col(TIME).alias("time"), pl.col("_arrival")]
+        who = [pl.col(kind.group).alias("group"), pl.col(kind.key).alias("key")]
+        names = pl.DataFrame(schema={"group": pl.String, "key": pl.String})
         broker, row = pl.col("_broker").alias("broker"), pl.col("_row").cast(pl.Int64).alias("row")
         wait = pl.max_horizontal(silent.interval.col * settings.intervals, pl.lit(settings.least_s)) * 1e6
         deadline = pl.when(silent.interval.col.is_not_null()).then(pl.col(TIME) + wait.round().cast(pl.Int64))
         signs = []
         if plan.schema.name in batch:
+            table = opened[plan.schema.name][plan.key(silent.interval)]
+            names = table.keys.select(who)
             signs.append(
                 batch[plan.schema.name].select(
-                    *common, broker, row, deadline.fill_null(silence.NEVER).alias("deadline")
+                    pl.Series("name", table.code),
+                    *common,
+                    broker,
+                    row,
+                    deadline.fill_null(silence.NEVER).alias("deadline"),
                 )
             )
         if kind.excuses is not None and kind.excuses[0].name in batch:
             excusing = batch[kind.excuses[0].name].filter(kind.excuses[1])
             never = pl.lit(silence.NEVER, dtype=pl.Int64).alias("deadline")
-            signs.append(excusing.select(*common, broker, pl.lit(None, dtype=pl.Int64).alias("row"), never))
+            name = pl.int_range(len(names), len(names) + pl.len(), dtype=pl.Int64).alias("name")
+            names = pl.concat([names, excusing.select(who)])
+            signs.append(excusing.select(name, *common, broker, pl.lit(None, dtype=pl.Int64).alias("row"), never))
         if not signs and tick is None:
             return []
         line = pl.concat(signs) if signs else pl.DataFrame(schema=SIGNS)
         if not line["_arrival"].is_sorted():
             line = line.sort("_arrival")
-        names = f"silence|{detector.id}|keys", f"silence|{detector.id}|groups"
-        new[names[0]], new[names[1]], crossed = silence.watch(
-            state.get(names[0]), state.get(names[1]), line, settings, tick, self._lifetime_us[plan.schema.name]
+        tables = f"silence|{detector.id}|keys", f"silence|{detector.id}|groups"
+        new[tables[0]], new[tables[1]], crossed = silence.watch(
+            state.get(tables[0]), state.get(tables[1]), names, line, settings, tick, self._lifetime_us[plan.schema.name]
         )
         if crossed.is_empty():
             return []
@@ -291,8 +302,7 @@ def _unexpired(table: pl.DataFrame, clock: int, lifetime: int) -> pl.DataFrame:
 
 
 SIGNS = {
-    "group": pl.String,
-    "key": pl.String,
+    "name": pl.Int64,
     "time": pl.Int64,
     "_arrival": pl.Int64,
     "broker": pl.Int64,

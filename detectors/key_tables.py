@@ -82,7 +82,12 @@ class KeyTable:
 
 
 class OpenTable:
-    """A key table during one batch: memories advance one by one, then `close` gives the new table."""
+    """A key table during one batch: memories advance one by one, then `close` gives the new table.
+
+    Attributes:
+        keys: the batch's keys, a row each.
+        code: row of `keys` of each record, in batch order.
+    """
 
     def __init__(
         self,
@@ -93,7 +98,8 @@ class OpenTable:
         code: np.ndarray,
         time: np.ndarray,
     ) -> None:
-        self._keys, self._mine, self._rest = keys, mine, rest
+        self.keys, self.code = keys, code
+        self._mine, self._rest = mine, rest
         self.grouped = group(code, len(keys), time, mine[CLOCK], spec.lifetime_us)
         self._fresh: dict[str, pl.Series] = {CLOCK: pl.Series(self.grouped.clock[self.grouped.ends])}
         self._sorted: dict[str, pl.Series] = {}
@@ -123,7 +129,7 @@ class OpenTable:
 
     def close(self) -> pl.DataFrame:
         """The new table: rows of the batch's keys after those that the batch did not touch."""
-        touched = self._keys.with_columns(series.alias(name) for name, series in self._fresh.items())
+        touched = self.keys.with_columns(series.alias(name) for name, series in self._fresh.items())
         if self._rest.is_empty():
             return touched
         missing = [

@@ -110,6 +110,7 @@ class _Line:
 def watch(
     keys: pl.DataFrame | None,
     groups: pl.DataFrame | None,
+    names: pl.DataFrame,
     signs: pl.DataFrame,
     s: SilenceSettings,
     tick: int | None,
@@ -119,7 +120,9 @@ def watch(
 
     Args:
         keys, groups: the state tables, None at the beginning.
-        signs: signs of life (and excuses) in arrival order: group, key, time, broker, deadline (microseconds), row, _arrival.
+        names: group and key of what is heard of; a key may be named twice.
+        signs: signs of life (and excuses) in arrival order: name (a row of `names`), time, broker, deadline (microseconds), row,
+            _arrival.
         s: the numbers.
         tick: broker's time of the tick, microseconds, or None.
         lifetime_us: silence after which a key no longer counts, microseconds.
@@ -131,35 +134,35 @@ def watch(
     """
     keys = pl.DataFrame(schema=KEYS) if keys is None else keys
     groups = pl.DataFrame(schema=GROUPS) if groups is None else groups
-    g, first_of = number_keys(signs.select("group"))
-    concerned = take(signs["group"], first_of)
+    # Names, keys of the state and groups are numbered, of which there are few; signs only take their name's number.
+    name = signs["name"].to_numpy()
+    group_of, first_of = number_keys(names.select("group"))
+    g = group_of[name]
+    concerned = take(names["group"], first_of)
     if tick is not None:
         concerned = pl.concat([concerned, groups["group"]]).unique(maintain_order=True)
     number = pl.DataFrame({"group": concerned}).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("g"))
     mine = number.join(groups, on="group", how="left", maintain_order="left")
     order = stable_order(g, len(number))
     numbered = keys.join(number, on="group", how="left", maintain_order="left")
-    every = pl.concat(
-        [
-            numbered.filter(pl.col("g").is_not_null()).select("g", "key", "last", "deadline", "silent"),
-            signs.select(
-                pl.Series("g", g), "key", pl.col("time").alias("last"), "deadline", pl.lit(False).alias("silent")
-            )[order],
-        ]
-    )
-    past = len(every) - len(signs)
-    line, heard = _line(mine, signs, every["g"].to_numpy()[past:], order, tick)
+    state = numbered.filter(pl.col("g").is_not_null())
+    line, heard = _line(mine, signs, g[order], order, tick)
 
     # Everything that can fall silent, by key: keys of the state (position -1), then signs of the batch.
-    at = np.concatenate((np.full(past, -1), np.arange(len(order))))
-    code, first = number_keys(every.select("g", "key"))
-    sign = stable_order(code, len(first))
-    group, at = every["g"].to_numpy()[sign], at[sign]
-    last, deadline = every["last"].to_numpy()[sign], every["deadline"].to_numpy()[sign]
-    final = np.append(code[sign][1:] != code[sign][:-1], True)[: len(sign)]
+    named = pl.concat([state.select("g", "key"), names.select(pl.Series("g", group_of, dtype=pl.Int64), "key")])
+    code, first = number_keys(named)
+    every = np.concatenate((code[: len(state)], code[len(state) :][name[order]]))
+    sign = stable_order(every, len(first))
+    code = every[sign]
+    at = np.concatenate((np.full(len(state), -1), np.arange(len(order))))[sign]
+    group = named["g"].to_numpy()[first[code]]
+    last = np.concatenate((state["last"].to_numpy(), signs["time"].to_numpy()[order]))[sign]
+    deadline = np.concatenate((state["deadline"].to_numpy(), signs["deadline"].to_numpy()[order]))[sign]
+    was_silent = np.concatenate((state["silent"].to_numpy(), np.zeros(len(order), dtype=np.bool_)))[sign]
+    final = np.append(code[1:] != code[:-1], True)[: len(sign)]
     until = np.where(final, line.over, np.append(at[1:], 0)[: len(sign)])
     clock = line.before(group, until)
-    fell = np.where(every["silent"].to_numpy()[sign], -1, line.reached(group, deadline, at, clock))
+    fell = np.where(was_silent, -1, line.reached(group, deadline, at, clock))
     lost = line.reached(group, last + lifetime_us, at, clock)
     stop = np.minimum(until, lost)
     counted = fell < stop
@@ -187,7 +190,7 @@ def watch(
     new_keys = pl.DataFrame(
         {
             "group": take(mine["group"], group[kept]),
-            "key": take(every["key"], sign[kept]),
+            "key": take(named["key"], first[code[kept]]),
             "last": last[kept],
             "deadline": deadline[kept],
             "silent": counted[kept],

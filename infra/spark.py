@@ -22,9 +22,9 @@ CONNECTORS: Final = (
 #: What the connectors depend on and every Spark has: a second copy would shadow it.
 BUNDLED: Final = ("org.apache.hadoop", "org.scala-lang", "org.slf4j", "com.google.code.findbugs")
 
-#: Environment of a worker. It runs one task on one core: its libraries must not start threads of their own. What Polars and
-#: Arrow free after a task they keep for the next one, some seconds later: on a virtual machine, memory that was given back
-#: and is asked for again costs more than the work on it.
+#: Environment of a worker. It runs one task on one core: its libraries must not start threads of their own. What Polars,
+#: Arrow and NumPy free they keep for what comes next, within a task or some seconds later: on a virtual machine, memory that was
+#: given back and is asked for again costs more than the work on it.
 WORKER: Final[Mapping[str, str]] = {
     "POLARS_MAX_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -34,6 +34,8 @@ WORKER: Final[Mapping[str, str]] = {
     "VECLIB_MAXIMUM_THREADS": "1",
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:10000",
     "MIMALLOC_PURGE_DELAY": "10000",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
 }
 
 #: Locality buckets where nothing else is said: two a core of `local[2]`. Each costs some 20 ms of processor time a batch, so more

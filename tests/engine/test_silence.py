@@ -16,8 +16,7 @@ from detectors.silence import NEVER, watch
 NUMBERS = SilenceSettings(intervals=3.0, least_s=0.0, share=0.5, least_keys=2)
 LIFETIME = 60
 TYPES = {
-    "group": pl.String,
-    "key": pl.String,
+    "name": pl.Int64,
     "time": pl.Int64,
     "broker": pl.Int64,
     "deadline": pl.Int64,
@@ -87,9 +86,10 @@ def run(steps: Sequence[tuple[Sequence[Sign], int | None]]) -> list[tuple[str, i
     hits = []
     row = 0
     for signs, tick in steps:
-        frame = pl.DataFrame([(*s, row + i, row + i) for i, s in enumerate(signs)], schema=TYPES, orient="row")
+        names = pl.DataFrame([s[:2] for s in signs], schema={"group": pl.String, "key": pl.String}, orient="row")
+        frame = pl.DataFrame([(i, *s[2:], row + i, row + i) for i, s in enumerate(signs)], schema=TYPES, orient="row")
         row += len(signs)
-        keys, groups, found = watch(keys, groups, frame, NUMBERS, tick, LIFETIME)
+        keys, groups, found = watch(keys, groups, names, frame, NUMBERS, tick, LIFETIME)
         hits += [tuple(h) for h in found.select("group", "time", "silent", "known").iter_rows()]
     return hits
 
