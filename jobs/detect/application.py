@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from detectors.catalog import of_domain
 from detectors.site import Site
 from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
 from jobs.signals import stop_on_signals
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, Fault
 from schemas.types import Domain
 
 #: Spark properties of the application: its queries share the cores fairly.
@@ -70,7 +70,7 @@ def run(
     """Run until told to stop, or with `settings.once` until all that is there is processed.
 
     Args:
-        session: opens the Spark session, after everything that can be wrong at start was checked.
+        session: opens the Spark session; what can be wrong at start is checked meanwhile.
         domains: what to detect in.
         settings: how.
         site: the site facts.
@@ -87,10 +87,7 @@ def run(
         known = ", ".join(x.id for d in domains for x in of_domain(d))
         raise ConfigFault(f"unknown detector {unknown[0]}", "--only", f"one of {known}")
     domains = [d for d in domains if not settings.only or chosen[d]]
-    for domain in domains:
-        for detector, reason in sorted(plan_of(domain, site, chosen[domain]).off.items()):
-            say(f"off: {detector}: {reason}")
-    spark = session()
+    spark = _open(session, lambda: _check(domains, chosen, site, say))
     told, running = _Told(say), list[Detection]()
     # Not before there is a session: opening one puts Spark's own handler of Ctrl-C, which cancels batches.
     with stopper() as stop:
@@ -113,3 +110,24 @@ def run(
                 detection.close()
             told.last_words()
             spark.stop()
+
+
+def _check(
+    domains: Sequence[Domain], chosen: Mapping[Domain, tuple[str, ...]], site: Site, say: Callable[[str], None]
+) -> None:
+    for domain in domains:
+        for detector, reason in sorted(plan_of(domain, site, chosen[domain]).off.items()):
+            say(f"off: {detector}: {reason}")
+
+
+def _open(session: Callable[[], SparkSession], check: Callable[[], None]) -> SparkSession:
+    """The session, opened while `check` runs: Java and the learned models both take seconds to load."""
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(session)
+        try:
+            check()
+        except BaseException:
+            with suppress(Fault):
+                opening.result().stop()
+            raise
+        return opening.result()
