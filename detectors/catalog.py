@@ -3,13 +3,23 @@
 import difflib
 
 from detectors.detector import Detector
-from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature, unusual_reading
+from detectors.meter import (
+    load_switch_cycling,
+    mass_disconnect,
+    mass_silence,
+    register_rollback,
+    tamper_signature,
+    unusual_reading,
+)
 from detectors.site import Site
 from detectors.substation import (
     goose_forged,
     iec104_command,
     iec104_refused,
+    iec104_reset,
     iec104_scan,
+    iec104_toggling,
+    modbus_restart,
     modbus_scan,
     rogue_master,
     rogue_master_iec104,
@@ -19,6 +29,7 @@ from detectors.vehicle import (
     cam_flooding,
     can_flooding,
     can_injection,
+    impossible_acceleration,
     impossible_speed,
     position_jump,
     position_speed_mismatch,
@@ -27,6 +38,7 @@ from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
+    load_switch_cycling.DETECTOR,
     mass_disconnect.DETECTOR,
     mass_silence.DETECTOR,
     register_rollback.DETECTOR,
@@ -35,7 +47,10 @@ DETECTORS: tuple[Detector, ...] = (
     goose_forged.DETECTOR,
     iec104_command.DETECTOR,
     iec104_refused.DETECTOR,
+    iec104_reset.DETECTOR,
     iec104_scan.DETECTOR,
+    iec104_toggling.DETECTOR,
+    modbus_restart.DETECTOR,
     modbus_scan.DETECTOR,
     rogue_master.DETECTOR,
     rogue_master_iec104.DETECTOR,
@@ -43,6 +58,7 @@ DETECTORS: tuple[Detector, ...] = (
     cam_flooding.DETECTOR,
     can_flooding.DETECTOR,
     can_injection.DETECTOR,
+    impossible_acceleration.DETECTOR,
     impossible_speed.DETECTOR,
     position_jump.DETECTOR,
     position_speed_mismatch.DETECTOR,

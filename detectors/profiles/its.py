@@ -108,7 +108,7 @@ ITS_04 = Threat(
         "Lower the trust of the station; do not raise brake warnings from it alone.",
         "Report with two messages; check whether other sensors saw hard braking.",
     ),
-    gap="no detector yet: needs v2x_cam",
+    gap="",
 )
 
 ITS_05 = Threat(

@@ -44,7 +44,7 @@ SG_02 = Threat(
         "Block further switch commands for the affected meters; leave them in the connected state.",
         "Tell the control centre: watch frequency and feeder ramp; stagger any later reconnect.",
     ),
-    gap="no detector yet: needs headend_command, meter_event",
+    gap="",
 )
 
 SG_03 = Threat(

@@ -113,7 +113,7 @@ SG_20 = Threat(
         "Treat the bay as unprotected until the relay answers: ask for backup protection or switch the line.",
         "Block the source; restart the device locally and compare its settings with the store.",
     ),
-    gap="no detector yet: needs modbus, iec104, dnp3, flow",
+    gap="",
 )
 
 SG_21 = Threat(
@@ -159,7 +159,7 @@ SG_22 = Threat(
         "Block command direction at the gateway at once; monitoring direction may stay.",
         "Put bays in local mode, then verify each breaker; this is the Industroyer2 pattern.",
     ),
-    gap="no detector yet: needs iec104",
+    gap="",
 )
 
 SG_23 = Threat(
