@@ -224,5 +224,7 @@ def _roots(expressions: Iterable[pl.Expr]) -> set[str]:
 
 def _named(detector: Detector, values: set[str]) -> set[str]:
     templates = (detector.says, detector.observed, detector.expected)
-    names = {name for template in templates for name in names_in(template)} | {*detector.dedup}
-    return names - values | {detector.entity, *(n for n in (detector.source, detector.destination) if n)}
+    names = {name for template in templates for name in names_in(template)} - values
+    # Of what a detector computes, only the columns of a step's hits are there when episodes are assigned.
+    dedup = {*detector.dedup} - ({*detector.kind.hits} if isinstance(detector.kind, Step) else set())
+    return names | dedup | {detector.entity, *(n for n in (detector.source, detector.destination) if n)}

@@ -22,9 +22,9 @@ CONNECTORS: Final = (
 #: What the connectors depend on and every Spark has: a second copy would shadow it.
 BUNDLED: Final = ("org.apache.hadoop", "org.scala-lang", "org.slf4j", "com.google.code.findbugs")
 
-#: Environment of a worker. It runs one task on one core: its libraries must not start threads of their own. What Polars,
-#: Arrow and NumPy free they keep for what comes next, within a task or some seconds later: on a virtual machine, memory that was
-#: given back and is asked for again costs more than the work on it.
+#: Environment of a worker. It runs one task on one core: its libraries must not start threads of their own. What Polars
+#: and Arrow free they keep for some seconds, and what NumPy frees (glibc's malloc) for good, up to 256 MiB a worker: on a virtual
+#: machine, memory that was given back and is asked for again costs more than the work on it.
 WORKER: Final[Mapping[str, str]] = {
     "POLARS_MAX_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -113,7 +113,7 @@ def jars(java: Java, cache: Path, say: Say) -> list[Path]:
 
 
 def environment(java: Java) -> dict[str, str]:
-    """Variables that the process needs before it starts a driver: Java, Python, one thread for the libraries."""
+    """Variables that the process needs before it starts a driver: Java, Python, threads and memory of the libraries."""
     return {"JAVA_HOME": str(java.home), "PYSPARK_PYTHON": sys.executable, **WORKER}
 
 

@@ -30,7 +30,7 @@ SWITCHES = Derived("switches", pl.col("command").is_in(["connect", "disconnect"]
 def build(p: Params, site: Site) -> Firing:
     before = Last(BY, "command", SWITCHES)
     turn = Derived("turns", (SWITCHES.col & (pl.col("command") != before.col)).fill_null(False), (before,))
-    turns = CountWithin(BY, seconds=p.window_s, at_most=100, where=turn)
+    turns = CountWithin(BY, seconds=p.window_s, at_most=max(100, p.turns_min), where=turn)
     return Firing(
         when=turn.col & (turns.col >= p.turns_min),
         memories=(turns,),
@@ -64,7 +64,7 @@ DETECTOR = Detector(
     destination="meter",
     dedup=("headend", "operator"),
     episode_s=1800.0,
-    says="{operator} opens and closes the load switch of {meter} on {where}: {turns} times in {minutes} min",
+    says="{operator} commands the load switch of {meter} on {where} off and on: {turns} changes in {minutes} min",
     observed="{turns} changes in {minutes} min",
     expected="at most {most}",
     runbook=(

@@ -13,7 +13,8 @@ The very same message twice (redundant networks) is no firing. A new state that 
 messages, and its numbers are trusted: a man in the middle may have put the old values back. When the trusted stream was
 silent for `silent_s`, the next message that fires begins a new one, so a reconfigured publisher is one alert.
 What another MAC sends is an alert of its own beside what the publisher's sends, so that a fault of the publisher hides
-no forger; all other MACs are one, so that made-up ones are no storm.
+no forger; all other MACs are one, so that made-up ones are no storm. Where neither the site file nor a trusted stream
+says whose the control block is, all senders are "another", and one alert a minute is all they raise.
 
 Blind spot: a publisher, or a man in the middle, that sends a perfectly continued stream with false values; the first
 messages of a control block, without a site file. Loss in the tap can look like a jump. Source: threat SG-26 of the
@@ -233,7 +234,7 @@ _SITE = {
 
 DETECTOR = Detector(
     id="goose_forged",
-    version=1,
+    version=2,
     threat=smart_grid_substation.SG_26,
     record=GOOSE,
     kind=Step(

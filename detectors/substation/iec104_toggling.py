@@ -36,7 +36,7 @@ def build(p: Params, site: Site) -> Firing:
     flip = Derived(
         "commanded value changes", (SWITCHES.col & (pl.col("value") != before.col)).fill_null(False), (before,)
     )
-    flips = CountWithin(BY, seconds=p.window_s, at_most=1000, where=flip)
+    flips = CountWithin(BY, seconds=p.window_s, at_most=max(1000, p.flips_min), where=flip)
     return Firing(
         when=flip.col & (flips.col >= p.flips_min),
         memories=(flips,),

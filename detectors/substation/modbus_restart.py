@@ -1,9 +1,9 @@
 """A Modbus device is told to restart its communication, or to fall silent.
 
 Function 8 (diagnostics) with sub-function 1 (restart communications option) or 4 (force listen only mode): with the first a
-device drops what it was doing, with the second it answers nobody any more. Control centres do not send them. Blind spot: vendors' own
-functions with the same effect. Source: threat SG-20 of the catalogue; Modbus Application Protocol V1.1b3 section 6.8;
-Quickdraw signatures for function 8.
+device drops what it was doing, with the second it answers nobody any more. Control centres do not send them. Blind spot:
+vendors' own functions with the same effect; a response whose request the tap did not see. Source: threat SG-20 of the
+catalogue; Modbus Application Protocol V1.1b3 section 6.8; Quickdraw signatures for function 8.
 """
 
 from dataclasses import dataclass

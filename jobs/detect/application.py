@@ -14,7 +14,7 @@ from detectors.catalog import of_domain
 from detectors.site import Site
 from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
 from jobs.signals import stop_on_signals
-from schemas.errors import ConfigFault, Fault
+from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 #: Spark properties of the application: its queries share the cores fairly.
@@ -89,7 +89,6 @@ def run(
     domains = [d for d in domains if not settings.only or chosen[d]]
     spark = _open(session, lambda: _check(domains, chosen, site, say))
     told, running = _Told(say), list[Detection]()
-    # Not before there is a session: opening one puts Spark's own handler of Ctrl-C, which cancels batches.
     with stopper() as stop:
         try:
             for domain in domains:
@@ -127,7 +126,8 @@ def _open(session: Callable[[], SparkSession], check: Callable[[], None]) -> Spa
         try:
             check()
         except BaseException:
-            with suppress(Fault):
+            # Whatever Java has to say of itself, the fault that was found is what the user must read.
+            with suppress(Exception):
                 opening.result().stop()
             raise
         return opening.result()

@@ -187,7 +187,8 @@ def _records(table: pa.Table, name: str, topic: str) -> pl.DataFrame:
     rows, struct = _present(table, name)
     if not rows.num_rows:
         return pl.DataFrame()
-    arrow = pa.table({f.name: struct.field(i) for i, f in enumerate(struct.type) if f.name != END})
+    fields = zip(struct.type, struct.flatten(), strict=True)
+    arrow = pa.table({f.name: values for f, values in fields if f.name != END})
     frame, place = pl.from_arrow(arrow), pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     assert isinstance(place, pl.DataFrame)
@@ -202,12 +203,12 @@ def _records(table: pa.Table, name: str, topic: str) -> pl.DataFrame:
     )
 
 
-def _present(table: pa.Table, name: str) -> tuple[pa.Table, pa.StructArray]:
-    """The items of a column of lists of none or one, and the places of their rows."""
+def _present(table: pa.Table, name: str) -> tuple[pa.Table, pa.ChunkedArray]:
+    """The items of a column of lists of none or one, and the places of their rows.
+
+    Chunk by chunk: in one array, texts of more than 2 GiB overflow its offsets.
+    """
     lists, place = table[name], table.select(PLACE)
     if lists.null_count:
         place = place.filter(pc.is_valid(lists))
-    items = lists.combine_chunks()
-    if isinstance(items, pa.ChunkedArray):
-        items = pa.concat_arrays(items.chunks)
-    return place, items.flatten()
+    return place, pa.chunked_array([chunk.flatten() for chunk in lists.chunks], type=lists.type.value_type)

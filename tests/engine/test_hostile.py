@@ -19,9 +19,9 @@ from tests.engine.examples import START
 
 WORDS = [
     *("", "a", "b", "10.0.0.1", "10.0.0.66", "M1", "T1", "x" * 300, "\x00", "\u00e4|{}"),
-    *("disconnect", "cover_removed", "strong_field_on", "power_down", "I", "U", "STARTDT act", "valid"),
+    *("connect", "disconnect", "cover_removed", "strong_field_on", "power_down", "I", "U", "STARTDT act", "valid"),
 ]
-TYPICAL = [0, 1, 2, 3, 5, 6, 7, 15, 16, 17, 22, 23, 43, 45, 46, 47, 50, 100, 900, 2404]
+TYPICAL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 22, 23, 43, 45, 46, 47, 50, 58, 59, 100, 105, 900, 2404]
 TIMES = [START + timedelta(seconds=s) for s in (0, 0.01, 0.02, 0.1, 1, 2, 5, 59, 60, 300, 900, 1800, 86_400, 4e6)]
 SITE: dict[str, Any] = {
     "modbus": {
