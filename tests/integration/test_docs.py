@@ -57,11 +57,9 @@ ELSEWHERE: Final = {
     "--py-files dist/gridwatch-0.1.0-py3-none-any.whl jobs/detect/main.py --site site.yaml": (
         "tests/integration/test_cluster.py::test_on_a_cluster"
     ),
-    "gridwatch sample-lake var/sample": (
-        "tests/integration/test_notebook.py::test_the_command_makes_a_lake_with_alerts_of_every_domain"
-    ),
+    "gridwatch sample-lake var/sample": ("tests/integration/test_notebook.py::test_as_the_readme_says"),
     "GRIDWATCH_STORE__LAKE=var/sample jupyter execute notebooks/incident_triage.ipynb --output=triage.ipynb": (
-        "tests/integration/test_notebook.py::test_it_runs_top_to_bottom"
+        "tests/integration/test_notebook.py::test_as_the_readme_says"
     ),
     # Minutes.
     "python -m tests.integration.detect_kills --kills 10": (

@@ -1,6 +1,7 @@
 """The triage notebook runs top to bottom on a small lake made by a command, for every kind of alert in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,21 @@ def test_the_command_makes_a_lake_with_alerts_of_every_domain(lake: Path) -> Non
         [sys.executable, "-m", "jobs.command", "sample-lake", str(lake)], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert again.returncode == 2 and "not empty" in again.stderr
+
+
+def test_as_the_readme_says(tmp_path: Path) -> None:
+    """The two commands as they stand there, in a folder like a clone: with a relative path."""
+    shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks", ignore=shutil.ignore_patterns("triage.ipynb"))
+    environ = {name: value for name, value in os.environ.items() if name != "GRIDWATCH_STORE__LAKE"}
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    commands = [
+        line for line in readme.splitlines() if line.startswith("gridwatch sample-lake") or " jupyter execute " in line
+    ]
+    assert len(commands) == 2
+    for command in commands:
+        subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, env=environ, check=True, timeout=240)
+    assert (tmp_path / "notebooks" / "triage.ipynb").exists()
 
 
 def execute(alert_id: str | None) -> tuple[str, int]:
