@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 
-from jobs.detect.columns import END, PLACE, REFUSED
+from jobs.detect.columns import END, PLACE, REFUSED, WEIGHT
 from schemas.project.avro import to_avro
 from schemas.records.deadletter import KEPT_BYTES
 from schemas.types import LATEST_US, MAX_MESSAGE, ListOf, Scalar, Schema
@@ -78,9 +78,11 @@ def _stages(
         F.substring(value, 1, KEPT_BYTES).alias("raw"),
         F.length(value).alias("length"),
     )
+    length = F.coalesce(F.length(value), F.lit(0))
     result = [
         bucket.alias("bucket"),
         *map(F.col, (*PLACE, "tick")),
+        F.when(bad, F.least(length, F.lit(KEPT_BYTES))).otherwise(length).alias(WEIGHT),
         F.when(bad, F.array(refused)).alias(REFUSED),
         *(
             F.when(~bad & record.isNotNull(), F.array(record)).alias(s.name)

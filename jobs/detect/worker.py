@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -24,6 +25,7 @@ from detectors.site import Site
 from ingest.publisher import Broker
 from ingest.publisher_confluent import ConfluentPublisher
 from jobs.detect.columns import END, PLACE, REFUSED
+from jobs.detect.portions import PORTION, portions
 from jobs.state_store import BucketFile, StateStore
 from schemas.records import ALERT, BY_NAME, DEADLETTER
 from schemas.types import Domain
@@ -33,6 +35,10 @@ RESULT = "bucket int, path string, size long, crc long, ledger string"
 _RESULT = pa.schema(
     [("bucket", pa.int32()), ("path", pa.string()), ("size", pa.int64()), ("crc", pa.int64()), ("ledger", pa.string())]
 )
+
+
+#: Dead letters that are made at once.
+LETTERS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Work:
         broker: where alerts and dead letters go.
         site: the site facts as JSON.
         only: ids of the detectors to run; empty for all of the domain.
+        portion: bytes of messages that are looked at at once; see `jobs.detect.portions`.
         ticking: False where ticks are to be ignored, because the batch does not hold all that was on the topic by then.
     """
 
@@ -58,6 +65,7 @@ class Work:
     site: str
     only: tuple[str, ...] = ()
     ticking: bool = True
+    portion: int = PORTION
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Run one bucket.
@@ -68,41 +76,43 @@ class Work:
         Yields:
             One row of `RESULT`; nothing for a bucket without rows.
         """
-        rows = [batch for batch in batches if batch.num_rows]
-        if rows:
-            table = pa.Table.from_batches(rows)
+        bucket: int | None = None
+        ledger, notes = Counter[str](), list[str]()
+        for table in portions(batches, self.portion):
             buckets = pc.unique(table["bucket"]).to_pylist()
+            if bucket is None:
+                bucket = buckets[0]
+                before = self.files.get(bucket)
+                state = first = _load(self, bucket, before)
             # Two buckets in a task would both lose what the other knows: better to stop than to be wrong.
-            assert len(buckets) == 1, f"a task holds the buckets {buckets}"
-            yield from run_bucket(self, buckets[0], table).to_batches()
+            assert buckets == [bucket], f"a task holds the buckets {bucket} and {buckets}"
+            state = _portion(self, state, table, ledger, notes)
+        if bucket is not None:
+            after = before if _same(first, state) else _store(self, bucket, state)
+            told = json.dumps({"counts": ledger, "notes": notes})
+            row = [bucket, after and after.path, after and after.size, after and after.crc, told]
+            yield from pa.table([[value] for value in row], schema=_RESULT).to_batches()
 
 
-def run_bucket(work: Work, bucket: int, table: pa.Table) -> pa.Table:
-    """Run one bucket of a batch; see the module's text."""
-    ledger: Counter[str] = Counter()
+def _portion(work: Work, state: State, table: pa.Table, ledger: Counter[str], notes: list[str]) -> State:
+    """Advance a bucket over a portion of its rows, publish what comes of it, and count it; the new state."""
     topic = Domain(work.domain).topic
-    refused = _refused(table, topic)
     batch: dict[str, pl.DataFrame] = {}
     for name in (n for n in table.column_names if n in BY_NAME):
         records = _records(table, name, topic)
         if len(records):
             batch[name] = records
-            ledger[f"decoded.{name}"] = len(records)
-    for letter in refused:
-        ledger[f"dead.{letter['reason']}"] += 1
+            ledger[f"decoded.{name}"] += len(records)
     tick = pc.max(table["tick"]).as_py() if work.ticking else None
-    before = work.files.get(bucket)
-    state = _load(work, bucket, before)
     outcome = _engine(work.domain, work.site, work.only).step(state, batch, tick)
     ledger.update({f"ahead.{name}": count for name, count in outcome.ahead.items()})
-    for detector, count in outcome.alerts.group_by("detector").len().iter_rows() if len(outcome.alerts) else ():
-        ledger[f"alerts.{detector}"] = count
-    _publish(work, outcome, refused, ledger)
-    changed = not _same(state, outcome.state)
-    after = _store(work, bucket, outcome.state) if changed else before
-    told = json.dumps({"counts": ledger, "notes": outcome.notes})
-    row = [bucket, after and after.path, after and after.size, after and after.crc, told]
-    return pa.table([[value] for value in row], schema=_RESULT)
+    if len(outcome.alerts):
+        ledger.update({f"alerts.{name}": n for name, n in outcome.alerts.group_by("detector").len().iter_rows()})
+    refused = Counter[str]()
+    _publish(work, outcome, _counted(_letters(table, topic), refused))
+    ledger.update({f"dead.{reason}": n for reason, n in refused.items()})
+    notes += outcome.notes
+    return outcome.state
 
 
 @cache
@@ -151,35 +161,43 @@ def _same(before: State, after: State) -> bool:
     return before.keys() == after.keys() and all(before[n] is after[n] or before[n].equals(after[n]) for n in before)
 
 
-def _publish(work: Work, outcome: Outcome, refused: Iterable[Mapping[str, Any]], ledger: Mapping[str, int]) -> None:
-    letters = list(refused)
-    if outcome.alerts.is_empty() and not letters:
-        return
+def _publish(work: Work, outcome: Outcome, letters: Iterable[Mapping[str, Any]]) -> None:
     broker = work.broker
-    publisher = _publisher((broker.bootstrap, tuple(sorted(broker.security.items())), broker.timeout_s))
+    publisher: ConfluentPublisher | None = None
     now = time.time_ns() // 1000
-    for alert in outcome.alerts.iter_rows(named=True):
-        publisher.publish(ALERT, {**alert, "detected": now})
-    for letter in letters:
-        publisher.publish(DEADLETTER, {**letter, "stage": f"detect {work.domain}"})
-    publisher.flush()
+    alerts = ((ALERT, {**alert, "detected": now}) for alert in outcome.alerts.iter_rows(named=True))
+    dead = ((DEADLETTER, {**letter, "stage": f"detect {work.domain}"}) for letter in letters)
+    for schema, fields in chain(alerts, dead):
+        if publisher is None:
+            publisher = _publisher((broker.bootstrap, tuple(sorted(broker.security.items())), broker.timeout_s))
+        publisher.publish(schema, fields)
+    if publisher is not None:
+        publisher.flush()
 
 
-def _refused(table: pa.Table, topic: str) -> list[dict[str, Any]]:
+def _letters(table: pa.Table, topic: str) -> Iterator[dict[str, Any]]:
+    """What was refused, as dead letters; a few at a time, since they hold bytes of the messages."""
     place, reasons = _present(table, REFUSED)
-    return [
-        {
-            "time": where["broker"],
-            "topic": topic,
-            "partition": where["partition"],
-            "offset": where["offset"],
-            "reason": why["reason"],
-            "detail": why["detail"],
-            "length": why["length"] or 0,
-            "content": why["raw"] or b"",
-        }
-        for where, why in zip(place.to_pylist(), reasons.to_pylist(), strict=True)
-    ]
+    for few in place.append_column("why", reasons).to_batches(LETTERS):
+        for where in few.to_pylist():
+            why = where["why"]
+            yield {
+                "time": where["broker"],
+                "topic": topic,
+                "partition": where["partition"],
+                "offset": where["offset"],
+                "reason": why["reason"],
+                "detail": why["detail"],
+                "length": why["length"] or 0,
+                "content": why["raw"] or b"",
+            }
+
+
+def _counted(letters: Iterable[dict[str, Any]], counts: Counter[str]) -> Iterator[dict[str, Any]]:
+    """The letters, counted by reason as they go."""
+    for letter in letters:
+        counts[letter["reason"]] += 1
+        yield letter
 
 
 def _records(table: pa.Table, name: str, topic: str) -> pl.DataFrame:

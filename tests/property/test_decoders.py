@@ -79,7 +79,7 @@ def test_wire(schema: Schema) -> None:
 
 def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
     from jobs.detect.decode import decode
-    from jobs.detect.worker import _records, _refused
+    from jobs.detect.worker import _letters, _records
 
     writers = {fingerprint(s): (s, avro_json(s)) for s in TELEMETRY}
     ours = Decoder(TELEMETRY)
@@ -103,7 +103,7 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
             }
         )
         decoded = decode(spark.createDataFrame(batch), {s: s.names for s in schemas}, writers, 8).toArrow()
-        verdict: dict[int, str] = {letter["offset"]: letter["reason"] for letter in _refused(decoded, domain.topic)}
+        verdict: dict[int, str] = {letter["offset"]: letter["reason"] for letter in _letters(decoded, domain.topic)}
         for schema in schemas:
             frame = _records(decoded, schema.name, domain.topic)
             assert (
