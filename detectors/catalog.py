@@ -11,6 +11,7 @@ from detectors.meter import (
     tamper_signature,
     unusual_reading,
 )
+from detectors.plan import parameters
 from detectors.site import Site
 from detectors.substation import (
     goose_forged,
@@ -84,7 +85,7 @@ def of_domain(domain: Domain) -> tuple[Detector, ...]:
 
 
 def check_site(site: Site) -> None:
-    """Refuse a site file that sets or disables a detector of which there is none, in whatever domain.
+    """Refuse a site file that sets or disables a detector of which there is none, or sets what it has not, in whatever domain.
 
     Raises:
         ConfigFault: naming the key.
@@ -95,3 +96,5 @@ def check_site(site: Site) -> None:
             near = difflib.get_close_matches(name, known, 1)
             remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(sorted(known))}"
             raise ConfigFault(f"unknown detector {name}", f"site file, key {key}.{name}", remedy)
+    for detector in DETECTORS:
+        parameters(detector, site)

@@ -1,6 +1,7 @@
 """What a domain's engine will do, worked out once at start from the catalogue and the site."""
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -191,7 +192,9 @@ def parameters(detector: Detector, site: Site) -> Any:
     for name, value in overrides.items():
         where = f"site file, key detectors.{detector.id}.{name}"
         if name not in fields:
-            raise ConfigFault(f"unknown parameter {name}", where, f"one of {', '.join(fields) or '(none)'}")
+            near = difflib.get_close_matches(name, fields, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(fields) or '(none)'}"
+            raise ConfigFault(f"unknown parameter {name}", where, remedy)
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
             raise ConfigFault(

@@ -4,6 +4,7 @@ Who may write what, point maps, known masters, publishers. A fact that is absent
 detector that needs it says so and stays off.
 """
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import ConfigFault
+
+#: Wrong keys that are told at once.
+TOLD = 5
 
 
 class _Facts(BaseModel):
@@ -165,19 +169,27 @@ def parse_site(facts: Any, where: str) -> Site:
     """Validate site facts.
 
     Raises:
-        ConfigFault: naming the first wrong key, and how many more there are.
+        ConfigFault: naming the wrong keys.
     """
     try:
         return Site.model_validate(facts)
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        more = f"; {wrong.error_count() - 1} more" if wrong.error_count() > 1 else ""
+        told = [_explain(problem) for problem in wrong.errors()[:TOLD]]
+        more = [f"{wrong.error_count() - TOLD} more"] if wrong.error_count() > TOLD else []
         raise ConfigFault(
-            what=f"site file: {first['msg']}{more}",
-            where=f"{where}, key {key}",
-            remedy="correct the key; see docs in README, Site file",
+            what=f"site file: {'; '.join(told + more)}",
+            where=where,
+            remedy="correct it; README, The site file, has every key",
         ) from wrong
+
+
+def _explain(problem: Any) -> str:
+    key = ".".join(map(str, problem["loc"])) or "(top level)"
+    if problem["type"] == "extra_forbidden":
+        keys = {name for facts in _Facts.__subclasses__() for name in facts.model_fields}
+        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, 1)
+        return f"{key}: unknown key" + (f", did you mean {near[0]}?" if near else "")
+    return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
 def load_site(path: Path | None) -> Site:
@@ -195,7 +207,10 @@ def load_site(path: Path | None) -> Site:
             what=f"site file cannot be read: {wrong.strerror}", where=str(path), remedy="name a readable YAML file"
         ) from wrong
     except (yaml.YAMLError, UnicodeDecodeError) as wrong:
+        mark = getattr(wrong, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        said = getattr(wrong, "problem", None) or str(wrong).splitlines()[0]
         raise ConfigFault(
-            what=f"site file is not YAML: {str(wrong).splitlines()[0]}", where=str(path), remedy="correct the syntax"
+            what=f"site file is not YAML: {said}", where=f"{path}{place}", remedy="correct the syntax"
         ) from wrong
     return parse_site(facts if facts is not None else {}, str(path))

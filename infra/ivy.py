@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from schemas.errors import RunFault
 
 #: Maven packagings that are jar files.
 TYPES: Final = ("jar", "bundle")
+#: Seconds between two lines of progress.
+LINE_S: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -111,16 +114,17 @@ def _run(java: Java, module: Path, libraries: Path, cache: Path, artifacts: Sequ
     ]  # fmt: skip
     say(f"fetching {wanted}")
     problems: list[str] = []
-    fetched = 0
+    fetched, told = 0, time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "[SUCCESSFUL ]" in line and ".jar" in line:
                 fetched += 1
-                if fetched % 10 == 0:
-                    say(f"fetching {wanted}: {fetched} files")
             elif any(word in line for word in ("not found", "FAILED", "unresolved", "ERROR")):
                 problems.append(" ".join(line.split()))
+            if time.monotonic() - told >= LINE_S:
+                told = time.monotonic()
+                say(f"fetching {wanted}: {fetched} files")
     if process.returncode != 0 or problems or not any(libraries.iterdir()):
         shutil.rmtree(libraries, ignore_errors=True)
         detail = problems[0][:200] if problems else f"Ivy ended with {process.returncode}"

@@ -1,6 +1,5 @@
 """A real single-node Kafka in KRaft mode: one process, broker and controller, on loopback."""
 
-import logging
 import signal
 import subprocess
 import uuid
@@ -10,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from infra import ivy, process
+from infra import ivy, process, reach
 from infra.java import Java
 from infra.ports import LOOPBACK
 from infra.process import Process
@@ -110,12 +106,13 @@ def answers(client: Mapping[str, Any], timeout: float = 2.0) -> bool:
     Args:
         client: librdkafka settings of the connection (`bootstrap.servers` and security).
         timeout: seconds.
+
+    Raises:
+        ConfigFault: librdkafka does not take the settings.
     """
-    quick = {"socket.timeout.ms": 2000, "reconnect.backoff.max.ms": 200, "log_level": 0}
-    admin = AdminClient({**client, **quick}, logger=_silent())
     try:
-        admin.list_topics(timeout=timeout)
-    except KafkaException:
+        reach.topics_of(client, timeout)
+    except RunFault:
         return False
     return True
 
@@ -123,13 +120,6 @@ def answers(client: Mapping[str, Any], timeout: float = 2.0) -> bool:
 def stop(broker: Process) -> bool:
     """Shut the broker down cleanly; False when it was not running."""
     return broker.stop(signal.SIGTERM)
-
-
-def _silent() -> logging.Logger:
-    logger = logging.getLogger("infra.kafka.probe")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return logger
 
 
 def _format(launcher: list[str], properties: Path) -> None:

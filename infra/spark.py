@@ -151,7 +151,8 @@ def settings(place: SparkPlace, jar_files: Sequence[Path], extra: Mapping[str, s
         "spark.sql.adaptive.enabled": "false",
         # A byte limit below the largest int makes Spark sum up all column sizes again for every row.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+        # Of the largest messages (256 KiB) so many are 512 MiB; Spark's Arrow writer fails where a column exceeds 2 GiB.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "2048",
         "spark.sql.streaming.metricsEnabled": "true",
     }
     if place.is_local:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from infra.reach import topics_of
 from schemas import topics
 from schemas.errors import RunFault
 
@@ -41,15 +42,13 @@ def create(client: Mapping[str, Any], *, partitions: int = PARTITIONS, replicati
         the names of the topics that were created.
 
     Raises:
+        ConfigFault: librdkafka does not take the settings.
         RunFault: the broker refuses or does not answer.
     """
     where = str(client.get("bootstrap.servers"))
+    present = topics_of(client)
     # Level 3, errors: librdkafka remarks on the events that a closing client leaves unread.
     admin = AdminClient({"log_level": 3, **client})
-    try:
-        present = set(admin.list_topics(timeout=TIMEOUT).topics)
-    except KafkaException as error:
-        raise RunFault(f"Kafka does not answer: {error.args[0].str()}", where, "start it (gridwatch up)") from error
     missing = [
         NewTopic(name, num_partitions=count, replication_factor=replication, config=config)
         for name, (count, config) in configurations(partitions).items()

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from infra.reach import topics_of
 from infra.stack import Stack, StackState
 from ingest.publisher import Broker
 from jobs.settings import Settings
@@ -38,13 +39,15 @@ def kafka_client(settings: Settings) -> dict[str, Any]:
     """The connection in librdkafka's words: address and security.
 
     Raises:
-        ConfigFault: no broker is set and the embedded stack is down, or the SASL settings are incomplete.
+        ConfigFault: no broker is set and the embedded stack is down, or the security settings are incomplete or wrong.
     """
     kafka = settings.kafka
     client: dict[str, Any] = {"bootstrap.servers": bootstrap_servers(settings)}
     if kafka.security_protocol != "PLAINTEXT":
         client["security.protocol"] = kafka.security_protocol
     if kafka.ssl_ca_file is not None:
+        if not kafka.ssl_ca_file.is_file():
+            raise ConfigFault(f"no such file: {kafka.ssl_ca_file}", "kafka.ssl_ca_file", "name a PEM file")
         client["ssl.ca.location"] = str(kafka.ssl_ca_file)
     if kafka.security_protocol.startswith("SASL"):
         mechanism, username, password = _sasl(settings)
@@ -60,6 +63,18 @@ def broker(settings: Settings) -> Broker:
     """
     client = kafka_client(settings)
     return Broker(client.pop("bootstrap.servers"), client)
+
+
+def reached_broker(settings: Settings) -> Broker:
+    """The connection, once the broker has answered.
+
+    Raises:
+        ConfigFault: as `kafka_client`.
+        RunFault: it does not answer.
+    """
+    found = broker(settings)
+    topics_of({"bootstrap.servers": found.bootstrap, **found.security})
+    return found
 
 
 def lake_directory(settings: Settings) -> Path:

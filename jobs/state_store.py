@@ -15,6 +15,7 @@ missing, of another length or of another checksum stops the job: a query never s
 import fcntl
 import json
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,11 +75,13 @@ def open_filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     Raises:
         RunFault: no file system serves it.
     """
+    # Hadoop's name for what Arrow calls s3; Spark reads the same setting.
+    uri = re.sub("^s3a://", "s3://", uri)
     try:
         filesystem, path = pafs.FileSystem.from_uri(uri) if "://" in uri else (pafs.LocalFileSystem(), uri)
     except (pa.ArrowException, OSError, ValueError) as wrong:
         raise RunFault(
-            f"no file system for the state: {wrong}", uri, "give a path, or a file://, hdfs:// or s3:// URI"
+            f"no file system for the state: {wrong}", uri, "give a path, or a file://, hdfs:// or s3a:// URI"
         ) from wrong
     return filesystem, path.rstrip("/")
 

@@ -112,7 +112,8 @@ def archive(what: Archiving, stop: threading.Event, say: Callable[[str], None]) 
             what.from_start,
         )
         stack.callback(lambda: say(counts.line()))
-        _Loop(what, stop, reader, archives, counts).run()
+        say(f"archiving {', '.join(domain.value for domain in what.domains)} in {what.lake}")
+        _Loop(what, stop, reader, archives, counts, say).run()
     return counts
 
 
@@ -124,18 +125,21 @@ class _Loop:
         reader: Reader,
         archives: Mapping[str, TopicArchive],
         counts: Counts,
+        say: Callable[[str], None],
     ) -> None:
         self._what = what
         self._stop = stop
         self._reader = reader
         self._archives = archives
         self._counts = counts
+        self._say = say
         self._domain = {what.topic(domain): domain for domain in what.domains}
         self._since: dict[str, float] = {}
 
     def run(self) -> None:
         ends = self._reader.ends()
         last = discovered = time.monotonic()
+        told = self._counts.read
         while not self._stop.is_set():
             batch = self._reader.read(BATCH, LINGER_S)
             now = time.monotonic()
@@ -148,6 +152,9 @@ class _Loop:
             if now - discovered >= DISCOVER_S:
                 self._reader.discover()
                 discovered = now
+                if self._counts.read != told:
+                    told = self._counts.read
+                    self._say(self._counts.line())
             if self._what.until_idle_s is not None and now - last >= self._what.until_idle_s:
                 break
             if self._what.until_end:

@@ -35,7 +35,7 @@ def archive(
     """
     from jobs.archive.run import DOMAINS, Archiving
     from jobs.archive.run import archive as run
-    from jobs.connections import broker, lake_directory
+    from jobs.connections import lake_directory, reached_broker
     from jobs.signals import stop_on_signals
     from schemas.errors import UsageFault
 
@@ -45,7 +45,7 @@ def archive(
         raise UsageFault(f"no domain {unknown[0]}", "--domain", f"choose from {', '.join(names)}")
     settings = settings_of(context)
     what = Archiving(
-        broker=broker(settings),
+        broker=reached_broker(settings),
         lake=lake or lake_directory(settings),
         domains=tuple(names[name] for name in dict.fromkeys(domain)) if domain else DOMAINS,
         roll_s=roll_seconds or settings.store.roll_s,

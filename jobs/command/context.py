@@ -1,10 +1,13 @@
 """What stands before the subcommand, and the settings that follow from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from schemas.errors import UsageFault
 
 if TYPE_CHECKING:
     from jobs.settings import Settings
@@ -28,6 +31,18 @@ def settings_of(context: typer.Context) -> "Settings":
 
     options = context.find_object(Options) or Options()
     return load(options.settings)
+
+
+def require_files(files: Sequence[Path] | None) -> None:
+    """Refuse files that are not there, before anything else is done; `-` is standard input.
+
+    Raises:
+        UsageFault: naming the first.
+    """
+    for path in files or ():
+        if str(path) != "-" and (not path.exists() or path.is_dir()):
+            what = "this is a directory" if path.is_dir() else "no such file"
+            raise UsageFault(what, str(path), "name a file that exists")
 
 
 def say(line: str) -> None:

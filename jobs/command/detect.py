@@ -44,8 +44,9 @@ def detect(
 
     Example: gridwatch detect --domain substation --site site.yaml
     """
+    from detectors.catalog import check_site
     from detectors.site import load_site
-    from jobs.connections import broker, kafka_spark_options
+    from jobs.connections import kafka_spark_options, reached_broker
     from jobs.detect.application import FAIR, run
     from jobs.detect.query import DetectSettings
     from jobs.session import place_of, session_of, write_properties
@@ -56,9 +57,10 @@ def detect(
         write_properties(place_of(settings, "detect", master), settings.cache_dir, properties, say)
         return
     facts = load_site(site or settings.site)
+    check_site(facts)
     chosen = [d for d in Domain if d is not Domain.SYSTEM and domain.value in (d.value, "all")]
     how = DetectSettings(
-        broker=broker(settings),
+        broker=reached_broker(settings),
         state_uri=settings.state_uri,
         checkpoint_uri=settings.checkpoint_uri,
         buckets=buckets or settings.spark.buckets,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
-from jobs.command.context import say, settings_of
+from jobs.command.context import require_files, say, settings_of
 from schemas.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def tap(
 
     if bool(files) == bool(interface):
         raise UsageFault("name captures or one interface", "ingest tap", "give FILE... or -i INTERFACE")
+    require_files(files)
     defaults = Ports()
     ports = Ports(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
@@ -101,6 +102,7 @@ def v2x(
 
     if bool(files) == bool(udp):
         raise UsageFault("name files or an address", "ingest v2x", "give FILE... or --udp HOST:PORT")
+    require_files(files)
     if udp:
         host, port = host_and_port(udp)
         source = listen_ode(host, port, receiver, lambda *at: say(f"listening on udp {at[0]}:{at[1]}"))
@@ -128,6 +130,7 @@ def can(
 
     if bool(files) == bool(interface):
         raise UsageFault("name files or an interface", "ingest can", "give FILE... or --interface NAME --channel NAME")
+    require_files(files)
     if interface:
         source: Iterator[Item] = read_bus(open_bus(interface, channel), vehicle, channel)
         _publish(context, source, "ingest can", to)
@@ -155,6 +158,7 @@ def meter(
 
     if not files:
         raise UsageFault("name files", "ingest meter", "give FILE..., or - for standard input")
+    require_files(files)
     if profile is not None and profile not in PROFILES:
         raise UsageFault(f"no such profile: {profile}", "--profile", f"one of {', '.join(PROFILES)}")
     names: dict[str, str] = {}
@@ -280,10 +284,8 @@ def _publisher(context: typer.Context, to: str, bulk: bool) -> "Publisher":
         return LinesPublisher(sys.stdout, clock)
     if to != "kafka":
         raise UsageFault(f"unknown destination: {to}", "--to", "kafka, or - for JSON lines on standard output")
-    from ingest.publisher import Broker, Pace
+    from ingest.publisher import Pace
     from ingest.publisher_confluent import ConfluentPublisher
-    from jobs.connections import kafka_client
+    from jobs.connections import reached_broker
 
-    security = kafka_client(settings_of(context))
-    broker = Broker(security.pop("bootstrap.servers"), security)
-    return ConfluentPublisher(broker, clock, Pace.BULK if bulk else Pace.LIVE)
+    return ConfluentPublisher(reached_broker(settings_of(context)), clock, Pace.BULK if bulk else Pace.LIVE)

@@ -38,14 +38,14 @@ def land(
 
     Example: gridwatch land --until-idle 10
     """
-    from jobs.connections import broker, lake_directory, postgres_dsn
+    from jobs.connections import lake_directory, postgres_dsn, reached_broker
     from jobs.land.run import Landing
     from jobs.land.run import land as run
     from jobs.signals import stop_on_signals
 
     settings = settings_of(context)
     what = Landing(
-        broker=broker(settings),
+        broker=reached_broker(settings),
         dsn=postgres_dsn(settings),
         lake=lake or lake_directory(settings),
         roll_s=roll_seconds or settings.store.roll_s,

@@ -1,6 +1,7 @@
 """The command's root: which subcommands there are, and how faults reach the user."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from jobs.command.context import Options
-from schemas.errors import Fault
+from schemas.errors import Fault, RunFault
 
 #: Exit codes beyond those of faults (2 usage, 3 configuration, 4 run time).
 UNEXPECTED: Final = 1
@@ -116,12 +117,27 @@ def run(arguments: Sequence[str]) -> int:
         return _tell_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 -- the last resort: told, and kept whole in a file
+    except BrokenPipeError:
+        # Who reads our output has seen enough; Python must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return RunFault.exit_code
+    except OSError as error:
+        if error.filename is None:
+            return _unexpected(error, options)
         if options.debug:
             traceback.print_exc()
-        summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        _tell(f"unexpected {summary} ({_keep_traceback()}): please report it with that file, or run it with --debug")
-        return UNEXPECTED
+        _tell(f"{error.strerror} ({error.filename}): check the path, its rights and the space on its disk")
+        return RunFault.exit_code
+    except Exception as error:  # noqa: BLE001 -- the last resort: told, and kept whole in a file
+        return _unexpected(error, options)
+
+
+def _unexpected(error: Exception, options: Options) -> int:
+    if options.debug:
+        traceback.print_exc()
+    summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    _tell(f"unexpected {summary} ({_keep_traceback()}): please report it with that file, or run it with --debug")
+    return UNEXPECTED
 
 
 def _tell(line: str) -> None:

@@ -1,13 +1,14 @@
 """`gridwatch scan`: the detectors over files."""
 
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from jobs.command.context import say, settings_of
+from jobs.command.context import require_files, say, settings_of
 
 
 def scan(
@@ -32,22 +33,21 @@ def scan(
 
     Example: gridwatch scan capture.pcap --site site.yaml --json
     """
-    from detectors.catalog import DETECTORS
+    from detectors.catalog import DETECTORS, check_site
     from detectors.site import load_site
     from ingest.files import FileOptions
     from ingest.tap import Ports, TapOptions
     from jobs.scan import Flags, Scan, to_json
     from schemas.errors import RunFault, UsageFault
 
-    for path in files:
-        if not path.is_file():
-            raise UsageFault("no such file", str(path), "name a file that exists")
+    require_files(files)
     unknown = sorted(set(only or ()) - {d.id for d in DETECTORS})
     if unknown:
         raise UsageFault(
             f"unknown detector {unknown[0]}", "--only", f"one of {', '.join(sorted(d.id for d in DETECTORS))}"
         )
     facts = load_site(site or settings_of(context).site)
+    check_site(facts)
     defaults = Ports()
     ports = Ports(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
@@ -66,12 +66,15 @@ def scan(
                 ) from wrong
             writer = Flags(sink, run.place)
         for path in files:
+            before = Counter(run.summary.refused)
             for outcome in run.run(path, options):
                 for alert in outcome.alerts.iter_rows(named=True):
                     print(to_json(alert) if json else _line(alert))
                 sys.stdout.flush()
                 if writer is not None:
                     writer.write(outcome)
+            if refused := run.summary.refused - before:
+                say(f"{path}: refused: {', '.join(f'{reason} {n}' for reason, n in sorted(refused.items()))}")
     _summarise(run)
 
 

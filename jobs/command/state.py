@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jobs.state_store import StateStore
 
-app = typer.Typer(no_args_is_help=True, epilog="Example: gridwatch state show M0000042")
+app = typer.Typer(no_args_is_help=True, epilog="Example: gridwatch state show M00042")
 
 #: Rows of a table that are shown at most.
 SHOWN = 20
@@ -37,7 +37,7 @@ Domain = Annotated[Which, typer.Option(help="Query whose state is meant.")]
 def show(context: typer.Context, entity: str, domain: Domain = Which.ALL) -> None:
     """Show what the detectors remember of an entity: a meter, station, server, site, ...
 
-    Example: gridwatch state show M0000042
+    Example: gridwatch state show M00042
     """
     from rich.console import Console
 

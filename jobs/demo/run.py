@@ -25,6 +25,8 @@ from schemas.errors import RunFault, UsageFault
 
 #: Seconds to wait at most: for detection to start, and for the pipeline to drain at the end.
 START_S: Final = 180.0
+#: Seconds between two lines while something is awaited.
+WAITING_S: Final = 10
 DRAIN_S: Final = 120.0
 #: What the lab plays beside the meters: how long before its end no attack begins is the lab's own business.
 METERS: Final = 200
@@ -127,6 +129,7 @@ def play(
         running = stack.up(say)
         cleanup.callback(stack.down)
         scene = _scene(running, directory, seconds, seed, cleanup)
+        cleanup.callback(say, "stopping every process that was started")
         _start_lab(scene, _start_pipeline(scene, say), say)
         begun = time.monotonic()
         while (left := seconds - (time.monotonic() - begun)) > 0:
@@ -198,7 +201,16 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
         # Loopback also carries Kafka, PostgreSQL and Spark: dissecting all that would cost packets of the substation.
         tap += ["--filter", f"tcp port {modbus} or tcp port {iec104} or ether proto 0x88b8"]
     stores = [StateStore(str(scene.directory / "state"), d.value) for d in DOMAINS]
-    _await(scene, lambda: all(s.batches() for s in stores), START_S, "detection does not start")
+    began, told = time.monotonic(), 0
+
+    def ready() -> bool:
+        nonlocal told
+        if (waited := int(time.monotonic() - began)) >= told + WAITING_S:
+            told = waited
+            say(f"waiting for detection, {waited} s")
+        return all(s.batches() for s in stores)
+
+    _await(scene, ready, START_S, "detection does not start")
     say("starting ingest: tap, Modbus poller, V2X, CAN, meters; and the lab that they watch")
     start("ingest-tap", tap)
     start("ingest-v2x", ["ingest", "v2x", "--udp", udp])

@@ -21,7 +21,9 @@ SEVERITY = {
     5: ("critical", "bold red"),
 }
 #: Alerts that the live table shows at most.
-SHOWN = 12
+SHOWN = 20
+#: Lines of the screen around them.
+ROUND = 16
 #: Seconds between two lines of progress where the output is no terminal.
 LINE_S = 10.0
 
@@ -53,7 +55,7 @@ class Watch:
             if self._live is None:
                 self._live = Live(console=self._console, auto_refresh=False)
                 self._live.start()
-            self._live.update(_screen(scene, books, alerts, left), refresh=True)
+            self._live.update(_screen(scene, books, alerts, left, self._console.height), refresh=True)
             return
         for alert in alerts:
             if alert["alert_id"] not in self._told:
@@ -72,7 +74,7 @@ def _line(books: Books, left: float) -> str:
     )
 
 
-def _screen(scene: Scene, books: Books, alerts: list[dict[str, object]], left: float) -> Group:
+def _screen(scene: Scene, books: Books, alerts: list[dict[str, object]], left: float, height: int) -> Group:
     stages = Table(title=f"{left:.0f} s of traffic left", expand=True)
     for column in ("domain", "records in", "seen by detection", "alerts", "dead letters"):
         stages.add_column(column, justify="left" if column == "domain" else "right")
@@ -81,10 +83,11 @@ def _screen(scene: Scene, books: Books, alerts: list[dict[str, object]], left: f
         raised = sum(n for k, n in ledger.items() if k.startswith("alerts."))
         dead = sum(n for k, n in ledger.items() if k.startswith("dead."))
         stages.add_row(d.value, str(books.produced[d.topic]), str(books.processed(d)), str(raised), str(dead))
-    table = Table(title=f"{len(alerts)} alerts in PostgreSQL, the latest below", expand=True)
+    table = Table(title=f"{len(alerts)} alerts in PostgreSQL, the latest first", expand=True)
     for column in ("time", "severity", "detector", "what"):
         table.add_column(column, no_wrap=column != "what")
-    for alert in alerts[-SHOWN:]:
+    # What does not fit is cut off below: a title may take two lines.
+    for alert in reversed(alerts[-max(3, min(SHOWN, (height - ROUND) // 2)) :]):
         name, style = SEVERITY[int(str(alert["severity_id"]))]
         table.add_row(f"{alert['time']:%H:%M:%S}", Text(name, style), str(alert["detector"]), str(alert["title"]))
     running = "  ".join(f"{p.name}: {p.state}" for p in scene.parts.parts if not p.name.startswith("lab-files"))

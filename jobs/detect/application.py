@@ -30,7 +30,7 @@ class _Told:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._said: dict[Domain, tuple[float, int]] = {}
+        self._said: dict[Domain, tuple[float, int, int]] = {}
         self._latest: dict[Domain, Progress] = {}
         self._lock = threading.Lock()
 
@@ -40,19 +40,20 @@ class _Told:
             for note in progress.notes:
                 self._say(f"{progress.domain.value}: {note}")
             self._latest[progress.domain] = progress
-            since, before = self._said.get(progress.domain, (0.0, -1))
-            if progress.seen != before and now - since >= LINE_S:
+            since, before, alerts = self._said.get(progress.domain, (0.0, -1, 0))
+            # Silence is found in batches of nothing but ticks.
+            if (progress.seen, progress.count("alerts")) != (before, alerts) and now - since >= LINE_S:
                 rate = f", {(progress.seen - before) / (now - since):,.0f} records/s" if since else ""
                 self._line(progress, now, rate)
 
     def last_words(self) -> None:
         """What was not said yet."""
         for domain, progress in self._latest.items():
-            if progress.seen != self._said.get(domain, (0.0, -1))[1]:
+            if (progress.seen, progress.count("alerts")) != self._said.get(domain, (0.0, -1, 0))[1:]:
                 self._line(progress, time.monotonic(), "")
 
     def _line(self, progress: Progress, now: float, rate: str) -> None:
-        self._said[progress.domain] = now, progress.seen
+        self._said[progress.domain] = now, progress.seen, progress.count("alerts")
         self._say(
             f"{progress.domain.value}: batch {progress.batch}, {progress.seen} records{rate}, "
             f"{progress.count('alerts')} alerts, {progress.count('dead')} dead letters"

@@ -226,7 +226,7 @@ class Detection:
             self._store.bind(query)
         last = self._store.manifest(done)
         if last.of not in (0, self._settings.buckets):
-            raise RunFault(
+            raise ConfigFault(
                 f"the state has {last.of} buckets, the job asks for {self._settings.buckets}",
                 self._store.where,
                 f"run `gridwatch state rebucket {self._settings.buckets}`, or set spark.buckets",

@@ -192,6 +192,7 @@ class _Loop:
         self._reader.start(store.positions(self._reader.cluster), self._what.from_start)
         if self._ends is None:
             self._ends = self._reader.ends()
+            self._say(f"landing in {_address(self._what.dsn)} and in {self._what.lake}")
         return True
 
     def _disconnect(self) -> None:
@@ -209,6 +210,7 @@ class _Loop:
     def _work(self) -> None:
         assert self._filer is not None
         last = discovered = time.monotonic()
+        told = self.counts.read
         while not self._stop.is_set():
             batch = self._reader.read(BATCH, LINGER_S)
             now = time.monotonic()
@@ -219,6 +221,9 @@ class _Loop:
             if now - discovered >= DISCOVER_S:
                 self._reader.discover()
                 discovered = now
+                if self.counts.read != told:
+                    told = self.counts.read
+                    self._say(self.counts.line())
             if self._at_end(idle_s=now - last):
                 break
         self._filer.finish()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from detectors.catalog import DETECTORS, of_domain
 from detectors.local import frame, make_engine
@@ -113,13 +114,32 @@ class Topics:
             publisher.publish(schema, fields)
         publisher.flush()
 
-    def send(self, topic: str, values: Iterable[bytes | None], key: bytes = b"k") -> None:
+    def send(self, topic: str, values: Iterable[bytes | None], key: bytes = b"k", compressed: bool = False) -> None:
         """Publish bare messages and wait until they are safe."""
-        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 5, "message.max.bytes": 2_000_000})
+        producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "linger.ms": 5,
+                "message.max.bytes": 2_000_000,
+                "compression.type": "lz4" if compressed else "none",
+            }
+        )
         for value in values:
-            producer.produce(topic, value, key)
+            while True:
+                try:
+                    producer.produce(topic, value, key)
+                    break
+                except BufferError:
+                    producer.poll(0.1)
             producer.poll(0)
         assert producer.flush(30) == 0
+
+    def forget(self, topic: str) -> None:
+        """Remove the records of a topic: whoever reads it from its beginning is spared them."""
+        ends = [TopicPartition(topic, partition, high) for partition, high in self._highs(topic).items()]
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for future in admin.delete_records(ends).values():
+            future.result(30)
 
     def produced(self, domain: Domain) -> int:
         """Records on a domain's topic since the beginning."""

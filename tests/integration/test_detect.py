@@ -21,7 +21,7 @@ from jobs.detect.faults import fault_of
 from jobs.detect.query import Detection, DetectSettings, Progress
 from jobs.state_store import StateStore
 from jobs.state_tools import rebucket, verify
-from schemas.errors import Fault, RunFault
+from schemas.errors import ConfigFault, Fault, RunFault
 from schemas.project.avro import avro_json
 from schemas.records import CAM, METER_READING, MODBUS
 from schemas.records.deadletter import KEPT_BYTES
@@ -269,7 +269,7 @@ def test_a_harmed_state_stops_the_job(
     with pytest.raises(Exception) as failed:
         detect(spark, own, folder, Domain.SUBSTATION, max_offsets=100_000)
     fault = failed.value if isinstance(failed.value, Fault) else fault_of(failed.value, "detection of substation")
-    assert isinstance(fault, RunFault)
+    assert isinstance(fault, ConfigFault if harm is split_anew else RunFault)
     assert re.search(told, fault.what), fault
     assert str(tmp_path) in fault.where
 
@@ -285,3 +285,16 @@ def test_a_harmed_copy_that_is_restored_goes_on(
     assert counts(ledger, "decoded").total() == own.produced(Domain.SUBSTATION)
     assert list(verify(StateStore(str(folder / "state"), "substation"))) == []
     assert max(Counter(a["alert_id"] for a in own.alerts("done")).values()) == 1
+
+
+def test_a_batch_of_more_text_than_arrow_or_memory_holds(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:
+    """All in one bucket: Spark's Arrow writer holds 2 GiB of a column, and a worker is not to hold it all at once."""
+    length, number = MAX_BYTES - 100, 34_000
+    assert length * number > 2**31
+    one = message(METER_READING, transformer="large", meter="M" * length)
+    own.send(Domain.METER.topic, (one for _ in range(number)), compressed=True)
+    try:
+        _, ledger = detect(spark, own, tmp_path, Domain.METER, max_offsets=1_000_000)
+    finally:
+        own.forget(Domain.METER.topic)
+    assert counts(ledger, "decoded") == {"meter_reading": number}

@@ -102,23 +102,25 @@ def test_without_a_broker_the_remedy_is_named() -> None:
         kafka_client(load())
 
 
-def test_sasl_over_tls_in_both_clients_words() -> None:
+def test_sasl_over_tls_in_both_clients_words(tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
+    authorities.touch()
     write(
         '[kafka]\nbootstrap_servers = "b:9093"\nsecurity_protocol = "SASL_SSL"\nsasl_mechanism = "SCRAM-SHA-512"\n'
-        'sasl_username = "grid"\nsasl_password = "a\\"b\\\\c"\nssl_ca_file = "/ca.pem"\n'
+        'sasl_username = "grid"\nsasl_password = "a\\"b\\\\c"\nssl_ca_file = "' + f'{authorities}"\n'
     )
     settings = load()
     assert kafka_client(settings) == {
         "bootstrap.servers": "b:9093",
         "security.protocol": "SASL_SSL",
-        "ssl.ca.location": "/ca.pem",
+        "ssl.ca.location": str(authorities),
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "grid",
         "sasl.password": 'a"b\\c',
     }
     options = kafka_spark_options(settings)
     assert options["kafka.security.protocol"] == "SASL_SSL"
-    assert options["kafka.ssl.truststore.location"] == "/ca.pem"
+    assert options["kafka.ssl.truststore.location"] == str(authorities)
     assert 'password="a\\"b\\\\c";' in options["kafka.sasl.jaas.config"]
 
 
