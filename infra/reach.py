@@ -1,6 +1,5 @@
 """Whether Kafka is there: asked once at start, so that who waits at a terminal knows soon."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ def topics_of(client: Mapping[str, Any], patience: float = PATIENCE) -> frozense
     where = str(client.get("bootstrap.servers"))
     quick = {"socket.timeout.ms": 2000, "reconnect.backoff.max.ms": 200, "log_level": 0}
     try:
-        admin = AdminClient({**client, **quick}, logger=_silent())
+        admin = AdminClient({**client, **quick})
     except KafkaException as refused:
         raise ConfigFault(
             f"the Kafka settings cannot be used: {refused.args[0].str()}",
@@ -42,10 +41,3 @@ def topics_of(client: Mapping[str, Any], patience: float = PATIENCE) -> frozense
             where,
             "start it (gridwatch up), or check kafka.bootstrap_servers and the security settings",
         ) from silent
-
-
-def _silent() -> logging.Logger:
-    logger = logging.getLogger("infra.reach")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return logger

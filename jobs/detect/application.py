@@ -1,5 +1,6 @@
 """One Spark application with the queries of one or more domains: start, progress, faults, an orderly end."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,11 @@ FAIR: Final = {"spark.scheduler.mode": "FAIR"}
 LINE_S = 5.0
 #: Seconds between two looks at the queries.
 LOOK_S = 0.5
+#: Who logs a refused batch.
+_REFUSING: Final = (
+    "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution",
+    "org.apache.spark.sql.execution.streaming.runtime.StreamExecution",
+)
 
 
 class _Told:
@@ -102,6 +108,7 @@ def run(
                     detection.check()
             for detection in running:
                 detection.check()
+            _hush(spark)
         finally:
             # All at once: each waits for its own batch only.
             with ThreadPoolExecutor(len(domains)) as pool:
@@ -110,6 +117,15 @@ def run(
                 detection.close()
             told.last_words()
             spark.stop()
+
+
+def _hush(spark: SparkSession) -> None:
+    """From now on, batches that are refused because the queries end are no faults to be told with their tracebacks."""
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    assert spark._jvm is not None
+    log4j = spark._jvm.org.apache.logging.log4j
+    for name in _REFUSING:
+        log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
 
 
 def _check(
