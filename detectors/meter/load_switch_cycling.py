@@ -1,8 +1,9 @@
 """A meter's load switch is opened and closed again and again.
 
-Counts how often the commands to one meter change between connect and disconnect within half an hour: a
-customer is reconnected once. Many meters cycled together make the demand of a feeder oscillate. Blind spot: cycles slower than
-the window; switching at the meter itself, past the head-end. Source: threat SG-02 of the catalogue.
+Counts how often the commands to one meter change between connect and disconnect within half an hour: a customer is reconnected
+once. Many meters cycled together make the demand of a feeder oscillate. Commands that were refused or failed count too: somebody
+tries. Blind spot: cycles slower than the window; switching at the meter itself, past the head-end. Source: threat SG-02 of the
+catalogue.
 """
 
 from dataclasses import dataclass

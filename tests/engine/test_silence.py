@@ -86,8 +86,13 @@ def run(steps: Sequence[tuple[Sequence[Sign], int | None]]) -> list[tuple[str, i
     hits = []
     row = 0
     for signs, tick in steps:
-        names = pl.DataFrame([s[:2] for s in signs], schema={"group": pl.String, "key": pl.String}, orient="row")
-        frame = pl.DataFrame([(i, *s[2:], row + i, row + i) for i, s in enumerate(signs)], schema=TYPES, orient="row")
+        # As from the engine: signs share a name, and a name may be listed again (an excuse brings its own).
+        distinct = list(dict.fromkeys(s[:2] for s in signs))
+        listed = [*distinct, *(s[:2] for s in signs)]
+        code = [len(distinct) + i if i % 3 == 0 else distinct.index(s[:2]) for i, s in enumerate(signs)]
+        names = pl.DataFrame(listed, schema={"group": pl.String, "key": pl.String}, orient="row")
+        told = [(code[i], *s[2:], row + i, row + i) for i, s in enumerate(signs)]
+        frame = pl.DataFrame(told, schema=TYPES, orient="row")
         row += len(signs)
         keys, groups, found = watch(keys, groups, names, frame, NUMBERS, tick, LIFETIME)
         hits += [tuple(h) for h in found.select("group", "time", "silent", "known").iter_rows()]

@@ -5,10 +5,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,9 +48,9 @@ ELSEWHERE: Final = {
     "make demo": "jobs/demo/run.py",  # two minutes; its own audit is its test
     "make test": ".ci/run",  # runs this test
     "gridwatch ingest tap -i eth1 --site-name substation-1": "tests/unit/test_tap_process.py::test_a_real_exchange_on_loopback",
-    "gridwatch detect": "tests/integration/test_detect.py",
-    "gridwatch land": "tests/integration/test_land_command.py::test_land_ends_in_order_when_asked",
-    "gridwatch archive": "tests/integration/test_land_command.py::test_archive_once",
+    "gridwatch detect": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch land": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch archive": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch detect --master spark://spark-master:7077": "tests/integration/test_cluster.py::test_on_a_cluster",
     "make wheel": "tests/integration/test_docs.py::test_the_wheel_is_made",
     "gridwatch detect --properties spark.properties": "tests/integration/test_cluster.py::test_on_a_cluster",
@@ -134,6 +135,37 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
     assert "register_rollback" in said["gridwatch scan meters.jsonl --site lab/site.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("gridwatch detect", "detecting in meter, substation, vehicle"),
+        ("gridwatch land", "landing in "),
+        ("gridwatch archive", "archiving meter, substation, vehicle"),
+    ],
+)
+def test_the_jobs_run_as_the_readme_says(
+    command: str, says: str, tmp_path: Path, stack: StackState, database: Database
+) -> None:
+    """Each as it stands, in an empty directory, until a Ctrl-C, which a terminal sends to all processes of the job."""
+    assert command in commands("README.md")
+    place = {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": stack.bootstrap, "GRIDWATCH_POSTGRES__DSN": database.dsn}
+    shell = ["bash", "-c", f"exec {command}"]
+    with subprocess.Popen(
+        shell, cwd=tmp_path, env=environment(place), stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as job:
+        assert job.stderr is not None
+        lines = []
+        for line in job.stderr:
+            lines.append(line)
+            if line.startswith(says):
+                break
+        os.killpg(job.pid, signal.SIGINT)
+        lines += job.stderr.readlines()
+    assert job.returncode == 0, "".join(lines)
+    assert any(line.startswith(says) for line in lines), "".join(lines)
+    assert not [line for line in lines if "Traceback" in line or " ERROR " in line]
+
+
 def remember(folder: Path) -> None:
     """What a detection job leaves: the state of one meter."""
     readings = [
@@ -166,14 +198,17 @@ def test_the_wheel_is_made() -> None:
 
 def execute(command: str, directory: Path, **settings: str) -> str:
     """Run a line as a shell would; gives its standard output."""
-    # Without the settings of the caller, and without the marks of a make around the tests: an inner make would speak of directories.
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWATCH_", "MAKE", "MFLAGS"))}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{bare['PATH']}"
     shell = ["bash", "-euo", "pipefail", "-c", command]
-    environment = bare | settings | {"PATH": path}
-    done = subprocess.run(shell, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(shell, cwd=directory, env=environment(settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Without the settings of the caller, and without the marks of a make around the tests: an inner make would speak of directories."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWATCH_", "MAKE", "MFLAGS"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{bare['PATH']}"
+    return bare | dict(settings) | {"PATH": path}
 
 
 @pytest.mark.parametrize("command", ELSEWHERE)
