@@ -9,15 +9,16 @@ randomness, no environment.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from detectors import silence
 from detectors.alerts import describe
 from detectors.detector import Detector, Step
-from detectors.episodes import EPISODES, assign, expire
-from detectors.grouping import CLOCK
+from detectors.episodes import EPISODES, assign
+from detectors.forgetting import HEARD, forget_episodes, forget_keys, forget_localities, hear
 from detectors.key_tables import TIME, KeyTable, OpenTable, table_name
-from detectors.memory.recent import REFERENCE
+from detectors.memory.recent import REFERENCE, Recent
 from detectors.plan import Plan, RecordPlan, Scored, Silent
 from schemas.errors import RunFault
 from schemas.types import Schema
@@ -25,14 +26,10 @@ from schemas.types import Schema
 State = dict[str, pl.DataFrame]
 #: The key tables of a record type during one batch, by key.
 _Tables = dict[tuple[str, ...], OpenTable]
-META = "meta"
-HOUR_US = 3_600_000_000
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
 AHEAD_US = 300_000_000
-#: Disorder within a locality for which a key's state is kept beyond its lifetime, microseconds.
-SLACK_US = HOUR_US
-#: The same between localities: how far one may lag behind another of its bucket, as when a backlog is read.
-LAG_US = 7 * 24 * HOUR_US
+#: Frames of a record that its references keep: a message of several hundred kilobytes has as many.
+FRAMES_KEPT = 256
 #: Engine columns of every batch, with their types.
 ENGINE_COLUMNS: dict[str, pl.DataType] = {
     "_arrival": pl.Int64(),
@@ -50,7 +47,7 @@ class Outcome:
     Attributes:
         state: the new state.
         alerts: columns of ALERT but `detected`.
-        flags: every record that took part in a firing: detector, alert_id, record, offset, frames.
+        flags: every record that took part in a firing, where they are wanted: detector, alert_id, record, offset, frames.
         ahead: records whose event time was ahead of the broker's and was bounded, by record type.
         notes: what the operator should know, e.g. state dropped.
     """
@@ -72,6 +69,11 @@ class _Hits:
     trail: tuple[str, ...] = ()
     model_version: str | None = None
 
+    def with_evidence(self, rows: pl.DataFrame, gathered: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
+        """Some of the hits, beside the evidence that was gathered for them."""
+        named = [(self.detector.record.name, name) for name in self.trail]
+        return rows.with_columns(gathered[key].gather(rows["_row"]) for key in named if key in gathered)
+
 
 class Engine:
     """All detectors of a domain over one bucket.
@@ -84,46 +86,41 @@ class Engine:
     def __init__(self, plan: Plan, lifetimes: Mapping[str, float]) -> None:
         self.plan = plan
         self._lifetime_us = {name: int(lifetimes[name] * 1e6) for name in plan.records}
+        self._localities = {name: record.schema.locality for name, record in plan.records.items()}
 
-    def step(self, state: State, batch: Mapping[str, pl.DataFrame], tick: int | None = None) -> Outcome:
+    def step(
+        self, state: State, batch: Mapping[str, pl.DataFrame], tick: int | None = None, flags: bool = True
+    ) -> Outcome:
         """Advance over one batch.
 
         Args:
             state: tables of the bucket; {} at the beginning.
             batch: record type -> records.
             tick: broker's time, microseconds, if the batch carries a tick.
+            flags: whether every record that took part in a firing is wanted: their evidence has to be gathered for each.
 
         Raises:
             RunFault: a rule gave null for a record: a bug in a detector, which must not read as "no alert".
         """
         out = Outcome({}, pl.DataFrame(), pl.DataFrame())
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
-        # Records of files do not expire state: nothing bounds the time that a hostile one names.
-        clock = max(
-            [
-                t
-                for f in prepared.values()
-                if (t := f.select(pl.col(TIME).filter(pl.col("_broker").is_not_null()).max()).item()) is not None
-            ]
-            + (state[META]["clock"].to_list() if META in state else []),
-            default=None,
-        )
+        heard = hear(state.get(HEARD), prepared, self._localities)
         found: list[_Hits] = []
         opened: dict[str, _Tables] = {}
         for name, frame in prepared.items():
-            prepared[name], opened[name] = self._remember(self.plan.records[name], frame, state, out.state)
+            prepared[name], opened[name] = self._remember(self.plan.records[name], frame, state)
             found += self._rules(self.plan.records[name], prepared[name])
             found += self._steps(self.plan.records[name], prepared[name], state, out.state)
         for plan in self.plan.records.values():
             for silent in plan.silences:
                 found += self._silence(plan, silent, prepared, opened, state, out.state, tick)
-        self._raise(found, state, out)
-        self._carry_over(state, out, clock)
+        self._raise([h for h in found if len(h.frame)], state, out, prepared, opened, flags)
+        for name, tables in opened.items():
+            out.state |= {table_name(name, by): table.close() for by, table in tables.items()}
+        self._carry_over(state, out, heard)
         return out
 
-    def _remember(
-        self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State
-    ) -> tuple[pl.DataFrame, _Tables]:
+    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State) -> tuple[pl.DataFrame, _Tables]:
         tables: _Tables = {}
         for derived, memories in plan.layers:
             frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
@@ -133,10 +130,9 @@ class Engine:
                 if by not in tables:
                     spec = KeyTable(plan.schema.name, by, self._lifetime_us[plan.schema.name])
                     tables[by] = spec.open(state.get(spec.name), frame)
-                columns.append(tables[by].advance(frame, memory))
+                if not isinstance(memory, Recent):
+                    columns.append(tables[by].advance(frame, memory))
             frame = frame.with_columns(columns)
-        for by, opened in tables.items():
-            new[table_name(plan.schema.name, by)] = opened.close()
         return frame, tables
 
     def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[_Hits]:
@@ -218,9 +214,39 @@ class Engine:
             return []
         return [_Hits(detector, _crossings(plan.schema, kind.group, crossed, batch.get(plan.schema.name)), {})]
 
-    def _raise(self, found: Sequence[_Hits], state: State, out: Outcome) -> None:
-        found = [h for h in found if len(h.frame)]
+    def _gather(
+        self,
+        asked: Sequence[tuple[_Hits, pl.Series]],
+        prepared: Mapping[str, pl.DataFrame],
+        opened: Mapping[str, _Tables],
+    ) -> dict[tuple[str, str], pl.Series]:
+        """Advance the memories of evidence: only these rows (`_row`) of these hits are given their references.
+
+        Returns:
+            record type and column of the memory -> its values, beside the records.
+        """
+        gathered = {}
+        for name, tables in opened.items():
+            frame, plan = prepared[name], self.plan.records[name]
+            for memory in plan.evidence:
+                wanted = np.zeros(len(frame), dtype=np.bool_)
+                for h, rows in asked:
+                    if h.detector.record.name == name and memory.column in h.trail:
+                        wanted[rows.to_numpy()] = True
+                gathered[name, memory.column] = tables[plan.key(memory)].advance(frame, memory, wanted)
+        return gathered
+
+    def _raise(
+        self,
+        found: Sequence[_Hits],
+        state: State,
+        out: Outcome,
+        prepared: Mapping[str, pl.DataFrame],
+        opened: Mapping[str, _Tables],
+        flags: bool,
+    ) -> None:
         if not found:
+            self._gather((), prepared, opened)
             if EPISODES in state:
                 out.state[EPISODES] = state[EPISODES]
             return
@@ -244,13 +270,14 @@ class Engine:
         hits = pl.concat(parts).sort("_arrival", "number", maintain_order=True)
         assigned = assign(state.get(EPISODES), hits)
         begun = hits.with_columns(pl.Series("begins", assigned.begins)).with_row_index("hit").filter("begins")
+        begins = [(found[int(str(n))], rows) for (n,), rows in begun.group_by("number", maintain_order=True)]
+        asked = [(h, h.frame["_row"]) for h in found] if flags else [(h, h.frame["_row"][r["at"]]) for h, r in begins]
+        gathered = self._gather(asked, prepared, opened)
         described: list[pl.DataFrame] = []
-        for (number,), rows in begun.group_by("number", maintain_order=True):
-            h = found[int(str(number))]
+        for h, rows in begins:
             schema = h.detector.record
-            alerts = describe(
-                h.detector, schema, h.frame[rows["at"]], h.values, h.trail, schema.locality, h.model_version
-            )
+            own = h.with_evidence(h.frame[rows["at"]], gathered)
+            alerts = describe(h.detector, schema, own, h.values, h.trail, schema.locality, h.model_version)
             described.append(alerts.with_columns(rows["hit"].alias("hit")))
         ids = pl.Series([None] * len(hits), dtype=pl.String)
         if described:
@@ -258,47 +285,29 @@ class Engine:
             ids = ids.scatter(alerts["hit"], alerts["alert_id"])
             out.alerts = alerts.drop("hit", "_row").unique("alert_id", maintain_order=True)
         out.state[EPISODES], alert_id = assigned.close(ids)
-        out.flags = _flags(found, hits.with_columns(alert_id.alias("alert_id")))
+        if flags:
+            out.flags = _flags(found, gathered, hits.with_columns(alert_id.alias("alert_id")))
 
-    def _carry_over(self, state: State, out: Outcome, clock: int | None) -> None:
-        """Keep the tables that this batch did not touch, drop those that nobody reads, expire what is old."""
-        wanted = {EPISODES, META}
+    def _carry_over(self, state: State, out: Outcome, heard: pl.DataFrame | None) -> None:
+        """Keep the tables that this batch did not touch, drop those that nobody reads, forget what is old."""
+        wanted = {EPISODES, HEARD}
         for plan in self.plan.records.values():
             wanted |= plan.tables
             wanted |= {f"step|{s.detector.id}|{s.detector.version}" for s in plan.steps}
             wanted |= {f"silence|{s.detector.id}|{part}" for s in plan.silences for part in ("keys", "groups")}
         for name in sorted(set(state) - wanted):
             out.notes.append(f"state table {name} is no longer used and was dropped")
-        for name in sorted((set(state) & wanted) - set(out.state) - {META}):
+        for name in sorted((set(state) & wanted) - set(out.state) - {HEARD}):
             out.state[name] = state[name]
-        if clock is None:
+        if heard is None:
             return
         for plan in self.plan.records.values():
             for name in plan.tables:
                 if name in out.state:
-                    out.state[name] = _unexpired(out.state[name], clock, self._lifetime_us[plan.schema.name])
+                    out.state[name] = forget_keys(out.state[name], heard, self._lifetime_us[plan.schema.name])
         if EPISODES in out.state:
-            out.state[EPISODES] = expire(out.state[EPISODES], clock, LAG_US)
-        out.state[META] = pl.DataFrame({"clock": [clock]})
-
-
-def _unexpired(table: pl.DataFrame, clock: int, lifetime: int) -> pl.DataFrame:
-    """The rows whose past still counts by the newest record of their locality; localities do not expire each other.
-
-    Args:
-        table: state of a `KeyTable`, the locality first.
-        clock: newest event time of the bucket, microseconds.
-        lifetime: of a key, microseconds.
-    """
-    old = pl.col(CLOCK) <= clock - lifetime - SLACK_US
-    if not table.select(old.any()).item():
-        return table
-    locality = table.columns[0]
-    lagging = table.filter(pl.col(locality).is_in(table.filter(old)[locality].unique().implode()))
-    newest = lagging.group_by(locality).agg(pl.col(CLOCK).max().alias("_newest"))
-    rows = table.join(newest, on=locality, how="left", maintain_order="left")
-    alive = pl.col(CLOCK) > pl.col("_newest") - lifetime - SLACK_US
-    return rows.filter(~old | (alive & (pl.col(CLOCK) > clock - lifetime - LAG_US))).drop("_newest")
+            out.state[EPISODES] = forget_episodes(out.state[EPISODES], heard)
+        out.state[HEARD] = forget_localities(heard, max(self._lifetime_us.values()))
 
 
 SIGNS = {
@@ -321,9 +330,10 @@ def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
     if ahead:
         out.ahead[name] = int(ahead)
     frame = frame.with_columns(pl.when(time > bound).then(bound).otherwise(time).alias(TIME)).with_row_index("_row")
-    reference = pl.struct(
-        pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), pl.col("frames").alias("frames")
-    )
+    frames = pl.col("frames")
+    if frame.select((pl.col("frames").list.len() > FRAMES_KEPT).any()).item():
+        frames = frames.list.head(FRAMES_KEPT)
+    reference = pl.struct(pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), frames.alias("frames"))
     return frame.with_columns(reference.alias(REFERENCE))
 
 
@@ -370,11 +380,12 @@ def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.Data
     return own.with_columns(missing).with_columns(arrival).drop("_moved").with_row_index("_row")
 
 
-def _flags(found: Sequence[_Hits], hits: pl.DataFrame) -> pl.DataFrame:
+def _flags(found: Sequence[_Hits], gathered: Mapping[tuple[str, str], pl.Series], hits: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for number, h in enumerate(found):
         ids = hits.filter(pl.col("number") == number).sort("at")
-        own = h.frame.select(REFERENCE, *h.trail).with_columns(ids["alert_id"], ids["detector"])
+        rows = h.with_evidence(h.frame, gathered)
+        own = rows.select(REFERENCE, *h.trail).with_columns(ids["alert_id"], ids["detector"])
         for name in (REFERENCE, *h.trail):
             took_part = own.select("detector", "alert_id", pl.col(name).alias("r"))
             if isinstance(took_part.schema["r"], pl.List):

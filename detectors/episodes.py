@@ -81,8 +81,3 @@ def assign(state: pl.DataFrame | None, hits: pl.DataFrame) -> Assigned:
             begins[at], latest[key], until[key] = True, at, time + length
         owner[at] = latest[key]
     return Assigned(begins, owner, code, mine, state, np.array(until, dtype=np.int64), np.array(latest, dtype=np.int64))
-
-
-def expire(state: pl.DataFrame, clock: int, slack: int) -> pl.DataFrame:
-    """Drop episodes that ended more than `slack` microseconds before the clock: no hit can join them any more."""
-    return state.filter(pl.col("until") > clock - slack)

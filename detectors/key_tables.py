@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from detectors.columns import pick, take
-from detectors.grouping import CLOCK, group, number_keys
+from detectors.grouping import CLOCK, Bools, group, number_keys
 from detectors.memory.base import Derived, Memory, View, name_of
 
 #: Engine columns of a batch: event time bounded by the broker's (microseconds).
@@ -104,8 +104,14 @@ class OpenTable:
         self._fresh: dict[str, pl.Series] = {CLOCK: pl.Series(self.grouped.clock[self.grouped.ends])}
         self._sorted: dict[str, pl.Series] = {}
 
-    def advance(self, batch: pl.DataFrame, memory: Memory) -> pl.Series:
-        """Advance one memory; gives its column, in batch order."""
+    def advance(self, batch: pl.DataFrame, memory: Memory, asked: Bools | None = None) -> pl.Series:
+        """Advance one memory; gives its column, in batch order.
+
+        Args:
+            batch: the records.
+            memory: of this key.
+            asked: see `View`, in batch order.
+        """
         order = self.grouped.order
         types: dict[str, pl.DataType] = {}
         columns: dict[str, pl.Series] = {}
@@ -122,7 +128,7 @@ class OpenTable:
                 if column in self._mine.columns
                 else pl.Series(column, [None], dtype=kind).new_from_index(0, len(self._mine))
             )
-        value, kept = memory.remember(View(self.grouped, columns), state)
+        value, kept = memory.remember(View(self.grouped, columns, None if asked is None else asked[order]), state)
         for suffix, series in kept.items():
             self._fresh[f"{memory.column}.{suffix}"] = series.cast(state[suffix].dtype)
         return self.grouped.unsort(value).alias(memory.column)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from detectors.detector import (
 from detectors.key_tables import TIME, layers, table_name
 from detectors.memory.base import Derived, Memory
 from detectors.memory.ewma import Ewma
-from detectors.memory.recent import REFERENCE
+from detectors.memory.recent import REFERENCE, Recent
 from detectors.memory.time_since import TimeSince
 from detectors.scoring import LoadedModel, check_model, load_model
 from detectors.sentences import names_in
@@ -94,6 +94,11 @@ class RecordPlan:
         """The key of a memory within the record's locality: localities never share a past, whatever bucket they are in."""
         locality = self.schema.locality
         return (locality, *(name for name in memory.by if name != locality))
+
+    @property
+    def evidence(self) -> Iterator[Recent]:
+        """The memories that only evidence is taken from: they are asked once it is known which records fire."""
+        return (memory for _, members in self.layers for memory in members if isinstance(memory, Recent))
 
     @property
     def tables(self) -> set[str]:

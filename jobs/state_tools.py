@@ -6,7 +6,6 @@ from typing import Final
 
 import polars as pl
 
-from detectors.engine import META
 from jobs.buckets import bucket_of
 from jobs.state_store import BucketFile, Manifest, StateStore
 from schemas.errors import RunFault
@@ -53,8 +52,6 @@ def verify(store: StateStore) -> Iterator[str]:
             yield str(wrong)
             continue
         for name, table in tables.items():
-            if name == META:
-                continue
             elsewhere = table.filter(bucket_of(table[table.columns[0]], latest.of) != bucket)
             if len(elsewhere):
                 where = elsewhere[table.columns[0]][0]
@@ -89,21 +86,15 @@ def rebucket(store: StateStore, buckets: int, say: Callable[[str], None]) -> boo
 
 def _split(store: StateStore, manifest: Manifest, buckets: int) -> dict[int, BucketFile]:
     parts: dict[int, dict[str, list[pl.DataFrame]]] = {}
-    clocks: list[pl.DataFrame] = []
     for _, tables in _contents(store, manifest):
         for name, table in tables.items():
-            if name == META:
-                clocks.append(table)
-                continue
             own = table.with_columns(bucket_of(table[table.columns[0]], buckets).alias(_BUCKET))
             for (number,), rows in own.group_by(_BUCKET, maintain_order=True):
                 parts.setdefault(int(str(number)), {}).setdefault(name, []).append(rows.drop(_BUCKET))
-    # The clock only says what is old: that of the newest bucket is right for all.
-    meta = {META: pl.concat(clocks).max()} if clocks else {}
     files = {}
     for bucket, named in sorted(parts.items()):
         tables = {name: pl.concat(rows, how="diagonal_relaxed") for name, rows in named.items()}
-        files[bucket] = store.write(bucket, manifest.batch, {**tables, **meta})
+        files[bucket] = store.write(bucket, manifest.batch, tables)
     return files
 
 

@@ -47,10 +47,17 @@ def name_of(value: Value) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """What a memory sees of a batch: the columns, in the sorted order of `grouped`."""
+    """What a memory sees of a batch: the columns, in the sorted order of `grouped`.
+
+    Args:
+        grouped: the batch by key.
+        columns: what the memory looks at.
+        asked: records whose value is asked for, of a memory that gathers evidence; None for all.
+    """
 
     grouped: Grouped
     columns: dict[str, pl.Series]
+    asked: Bools | None = None
 
     def series(self, value: Value) -> pl.Series:
         """The column of a value."""

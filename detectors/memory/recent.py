@@ -17,21 +17,19 @@ REFERENCE = "_reference"
 class Recent(Windowed):
     """References of the latest `at_most` records with `where` in the window, oldest first.
 
-    Only a record with `where`, and with `asked` where that is given, sees them, others null: evidence is asked for where
-    a rule fires, and lists for every record would cost more than all else. Size: a reference and 8 bytes an entry.
+    Only a record with `where` that is asked about sees them, others null: lists for every record would take more time and memory
+    than all else. So it is evidence alone: no rule and no other memory can look at it. Size: a reference and 8 bytes an entry.
     """
 
     where: Derived | None = None
-    asked: Derived | None = None
 
     @property
     def name(self) -> str:
-        asked = f" for {self.asked.name}" if self.asked else ""
-        return f"recent({self.where.name if self.where else ''} in {self.seconds:g}s, {self.at_most}{asked})"
+        return f"recent({self.where.name if self.where else ''} in {self.seconds:g}s, {self.at_most})"
 
     @property
     def looks_at(self) -> tuple[Value, ...]:
-        return (REFERENCE, *(d for d in (self.where, self.asked) if d is not None))
+        return (REFERENCE,) if self.where is None else (REFERENCE, self.where)
 
     def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:
         return {"clock": pl.List(pl.Int64), "value": pl.List(types[REFERENCE])}
@@ -41,7 +39,7 @@ class Recent(Windowed):
         mask = view.mask(self.where) & (g.time > g.clock - self.window_us)
         e = entries(g, state, mask, references)
         assert e.payload is not None
-        at, era = np.flatnonzero(mask & view.mask(self.asked)), eras(g)
+        at, era = np.flatnonzero(mask if view.asked is None else mask & view.asked), eras(g)
         upto = older(e.era, e.position, era[at], at)
         gone = np.maximum(older(e.era, e.clock, era[at], g.clock[at] - self.window_us), upto - self.at_most)
         lengths = upto - gone

@@ -45,12 +45,11 @@ def build(p: Params, site: Site) -> Firing:
     by = ("station",)
     burst = DistinctWithin(by, seconds=p.burst_s, at_most=2 * p.burst_max, value=MESSAGE)
     rate = DistinctWithin(by, seconds=p.long_s, at_most=2 * p.long_max, value=MESSAGE)
-    flood = Derived(f"flood {p}", (burst.col > p.burst_max) | (rate.col > p.long_max), (burst, rate))
     return Firing(
-        when=flood.col,
+        when=(burst.col > p.burst_max) | (rate.col > p.long_max),
         memories=(burst, rate),
         values={"burst": burst.col, "rate": rate.col, "burst_s": pl.lit(p.burst_s), "long_s": pl.lit(p.long_s)},
-        trail=(Recent(by, seconds=p.burst_s, at_most=30, asked=flood),),
+        trail=(Recent(by, seconds=p.burst_s, at_most=30),),
     )
 
 

@@ -48,15 +48,9 @@ def build(p: Params, site: Site) -> Firing:
     usual = p.window_s / period.col
     # While the rate is being learned only the load is judged.
     surges = (load > p.surge_load) & (every.col > p.surge * usual).fill_null(False)
-    memories = (every, own, bits, period)
-    flood = Derived(
-        f"flood {p} {site.can.bitrate}",
-        (every.col >= p.frames_min) & (own.col > p.share * every.col) & ((load > p.load_max) | surges),
-        memories,
-    )
     return Firing(
-        when=flood.col,
-        memories=memories,
+        when=(every.col >= p.frames_min) & (own.col > p.share * every.col) & ((load > p.load_max) | surges),
+        memories=(every, own, bits, period),
         values={
             "id": pl.col("can_id").cast(pl.String),
             "share": own.col / every.col * 100,
@@ -65,7 +59,7 @@ def build(p: Params, site: Site) -> Firing:
             "usual": pl.format("{} frames", usual.round(1)).fill_null("a number not learned yet"),
             "ms": pl.lit(p.window_s * 1000),
         },
-        trail=(Recent(identifier, seconds=p.window_s, at_most=50, asked=flood),),
+        trail=(Recent(identifier, seconds=p.window_s, at_most=50),),
     )
 
 

@@ -87,7 +87,7 @@ def models(site: Site) -> list[str]:
 
 def _step(engine: Engine, state: State, frame: pl.DataFrame) -> tuple[State, float]:
     began = time.process_time()
-    after = engine.step(state, {METER_READING.name: frame}, None).state
+    after = engine.step(state, {METER_READING.name: frame}, flags=False).state
     return after, time.process_time() - began
 
 

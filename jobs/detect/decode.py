@@ -46,8 +46,8 @@ def decode(
         buckets: number of buckets.
 
     Returns:
-        `bucket`, `tick`, those of `jobs.detect.columns`, and a list column a record type: of one struct where the message is a
-        sound record of that type, null elsewhere.
+        `bucket`, `tick`, PLACE, WEIGHT and REFUSED of `jobs.detect.columns`, and a list column a record type: of one struct where the
+        message is a sound record of that type, null elsewhere.
     """
     stages = _stages(tuple((s, tuple(names)) for s, names in columns.items()), tuple(writers.items()), buckets)
     return reduce(lambda frame, stage: frame.select(*stage), stages, batch)

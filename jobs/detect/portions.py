@@ -1,13 +1,14 @@
 """A bucket's rows in portions of bounded size, however much text a batch holds.
 
-A batch is bounded by records; of the largest that are sound it would be thousands of times larger than usual, more than a
-worker's memory. Such a bucket goes through the disk: its rows are written as they come, and given back as smaller batches.
+A batch is bounded by records; of the largest that are sound (256 KiB) it would be more than a thousand times larger than usual,
+hundreds of gigabytes. Such a bucket goes through the disk: its rows are written as they come, and given back as smaller batches. One
+Arrow batch of Spark's is held meanwhile: 2,048 records (`infra.spark`), 512 MiB at most.
 """
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.detect.columns import WEIGHT
+from schemas.errors import RunFault
 
 #: Bytes of the messages of a portion. A usual record has some 150, so a bucket of 800,000 is one portion.
 PORTION: Final = 2**27
@@ -33,33 +35,50 @@ def portions(batches: Iterable[pa.RecordBatch], most: int = PORTION) -> Iterator
         most: bytes of the messages of a portion, which one message may exceed.
 
     Yields:
-        Tables with rows; none where there are no rows.
+        Tables with rows; none where there are no rows. What was yielded should be let go before the next is asked for.
+
+    Raises:
+        RunFault: there is no room on the disk.
     """
-    kept, weight = list[pa.RecordBatch](), 0
+    kept, weight = deque[pa.RecordBatch](), 0
     source = (batch for batch in batches if batch.num_rows)
     for batch in source:
         kept.append(batch)
         weight += pc.sum(batch[WEIGHT]).as_py()
+        del batch
         if weight > most:
             break
     if weight <= most:
         if kept:
-            yield pa.Table.from_batches(kept)
+            yield pa.Table.from_batches(list(kept))
         return
-    with tempfile.NamedTemporaryFile(dir=_scratch(), prefix="gridwatch-portions-") as file:
-        rows = _spill(file.name, kept, source)
-        number = _portion_of(rows, most)
-        with pa.memory_map(file.name) as mapped:
-            spilled = pa.ipc.open_file(mapped)
-            for portion in range(number.max() + 1):
-                parts, begin = [], 0
-                for at in range(spilled.num_record_batches):
-                    batch = spilled.get_batch(at)
-                    chosen = number[begin : begin + batch.num_rows] == portion
-                    if chosen.any():
-                        parts.append(batch.filter(pa.array(chosen)))
-                    begin += batch.num_rows
-                yield pa.Table.from_batches(parts)
+    folder = _scratch()
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="gridwatch-portions-") as file:
+            number = _portion_of(_spill(file.name, kept, source), most)
+            mapped = pa.memory_map(file.name)
+        # The file has no name any more: it is gone with this process, however that ends.
+    except OSError as wrong:
+        raise RunFault(
+            f"a large batch cannot be put on disk: {wrong.strerror or wrong}",
+            folder or tempfile.gettempdir(),
+            "free space there, or name a larger disk (Spark property spark.local.dir)",
+        ) from wrong
+    with mapped:
+        spilled = pa.ipc.open_file(mapped)
+        for portion in range(number.max() + 1):
+            yield _chosen(spilled, number == portion)
+
+
+def _chosen(spilled: pa.ipc.RecordBatchFileReader, chosen: npt.NDArray[np.bool_]) -> pa.Table:
+    parts, begin = [], 0
+    for at in range(spilled.num_record_batches):
+        batch = spilled.get_batch(at)
+        own = chosen[begin : begin + batch.num_rows]
+        if own.any():
+            parts.append(batch.filter(pa.array(own)))
+        begin += batch.num_rows
+    return pa.Table.from_batches(parts)
 
 
 def _scratch() -> str | None:
@@ -67,16 +86,15 @@ def _scratch() -> str | None:
     return os.environ.get("SPARK_LOCAL_DIRS", "").partition(",")[0] or None
 
 
-def _spill(path: str, kept: list[pa.RecordBatch], source: Iterator[pa.RecordBatch]) -> pa.Table:
-    """Write all rows to a file; the columns that tell where each belongs."""
+def _spill(path: str, kept: deque[pa.RecordBatch], source: Iterator[pa.RecordBatch]) -> pa.Table:
+    """Write all rows to a file, letting go of what is written; the columns that tell where each belongs."""
     columns, places = ["partition", "offset", WEIGHT], []
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, kept[0].schema) as writer:
-        taken = iter(kept)
-        kept = []  # what is written is let go
-        for batch in chain(taken, source):
+        while (batch := kept.popleft() if kept else next(source, None)) is not None:
             writer.write_batch(batch)
             # A copy: a column of its own would hold on to the memory of all.
             places.append(batch.select(columns).take(pa.array(np.arange(batch.num_rows))))
+            del batch
     return pa.Table.from_batches(places)
 
 

@@ -1,7 +1,8 @@
 """One bucket of a micro-batch in a Python worker: Arrow in, engine, alerts and dead letters out, state written.
 
-Everything here is done again, to the letter, when a task or a batch is re-run: alert ids are the same, the state file has the
-same name and content. What a re-run publishes twice carries the same ids, and landing makes that invisible.
+Everything here is done again when a task or a batch is re-run: alerts have the same ids, and the state says the same (its bytes, and so
+its file's name, may differ with the order in which Spark brings the topic's partitions). What a re-run publishes twice carries the
+same ids, and landing makes that invisible.
 """
 
 import gc
@@ -87,6 +88,7 @@ class Work:
             # Two buckets in a task would both lose what the other knows: better to stop than to be wrong.
             assert buckets == [bucket], f"a task holds the buckets {bucket} and {buckets}"
             state = _portion(self, state, table, ledger, notes)
+            del table  # before the next one is made
         if bucket is not None:
             after = before if _same(first, state) else _store(self, bucket, state)
             told = json.dumps({"counts": ledger, "notes": notes})
@@ -104,7 +106,7 @@ def _portion(work: Work, state: State, table: pa.Table, ledger: Counter[str], no
             batch[name] = records
             ledger[f"decoded.{name}"] += len(records)
     tick = pc.max(table["tick"]).as_py() if work.ticking else None
-    outcome = _engine(work.domain, work.site, work.only).step(state, batch, tick)
+    outcome = _engine(work.domain, work.site, work.only).step(state, batch, tick, flags=False)
     ledger.update({f"ahead.{name}": count for name, count in outcome.ahead.items()})
     if len(outcome.alerts):
         ledger.update({f"alerts.{name}": n for name, n in outcome.alerts.group_by("detector").len().iter_rows()})

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.episodes import assign, expire
+from detectors.episodes import assign
 
 Hit = tuple[str, str, int]
 LENGTH = {"d": 10, "e": 3}
@@ -55,10 +55,3 @@ def test_as_the_reference_wherever_cut(hits: list[Hit], cuts: list[int]) -> None
     want = reference(hits)
     assert run(hits, []) == want
     assert run(hits, sorted({min(c, len(hits)) for c in cuts})) == want
-
-
-def test_expiry_keeps_what_a_hit_can_still_join() -> None:
-    assigned = assign(None, frame([("d", "x", 0), ("e", "x", 0)]))
-    state, _ = assigned.close(pl.Series(["0", "1"]))
-    assert expire(state, clock=9, slack=7)["alert_id"].to_list() == ["0", "1"]
-    assert expire(state, clock=9, slack=0)["alert_id"].to_list() == ["0"]

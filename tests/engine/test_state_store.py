@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from detectors.catalog import of_domain
-from detectors.engine import META, State
+from detectors.engine import State
 from detectors.local import frame, make_engine
 from jobs.buckets import bucket_of
 from jobs.command.root import run as run_command
@@ -20,7 +20,7 @@ from tests.integration.detecting import expected, site, traffic
 
 
 def tables(*keys: str) -> State:
-    return {"t|site": pl.DataFrame({"site": list(keys), "n": range(len(keys))}), META: pl.DataFrame({"clock": [7]})}
+    return {"t|site": pl.DataFrame({"site": list(keys), "n": range(len(keys))})}
 
 
 @pytest.fixture

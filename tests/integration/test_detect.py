@@ -1,7 +1,10 @@
 """The streaming job against a real broker and a real Spark: the same alerts as the engine alone, every record accounted for."""
 
+import json
 import re
 import shutil
+import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,29 +14,44 @@ from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from detectors.site import Site, parse_site
 from infra.spark import BUCKETS
 from infra.stack import StackState
 from ingest.publisher import Broker
+from jobs.detect.decode import decode
 from jobs.detect.faults import fault_of
-from jobs.detect.query import Detection, DetectSettings, Progress
-from jobs.state_store import StateStore
+from jobs.detect.portions import PORTION
+from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
+from jobs.detect.worker import Work
+from jobs.state_store import BucketFile, StateStore
 from jobs.state_tools import rebucket, verify
 from schemas.errors import ConfigFault, Fault, RunFault
 from schemas.project.avro import avro_json
-from schemas.records import CAM, METER_READING, MODBUS
+from schemas.records import CAM, METER_READING, MODBUS, TELEMETRY
 from schemas.records.deadletter import KEPT_BYTES
 from schemas.topics import SCHEMAS
 from schemas.types import LATEST_US, MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, Domain, Field, Scalar, Schema
-from schemas.wire import HEADER, MARKER, TIME_RANGE, fingerprint
+from schemas.wire import HEADER, MARKER, TIME_RANGE, encode, fingerprint
 from tests.integration.detecting import DOMAINS, Topics, counts, detect, expected, message, site, traffic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PATIENCE_S = 120
+#: What `decode` takes.
+ROWS = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("us", "UTC")),
+        ("value", pa.binary()),
+        ("tick", pa.int64()),
+        ("tick_bucket", pa.int32()),
+    ]
+)
 
 
 @pytest.fixture
@@ -285,6 +303,47 @@ def test_a_harmed_copy_that_is_restored_goes_on(
     assert counts(ledger, "decoded").total() == own.produced(Domain.SUBSTATION)
     assert list(verify(StateStore(str(folder / "state"), "substation"))) == []
     assert max(Counter(a["alert_id"] for a in own.alerts("done")).values()) == 1
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_portions_come_to_the_same(spark: "SparkSession", own: Topics, tmp_path: Path, domain: Domain) -> None:
+    """A worker's bucket in one piece and in many: the same ledger, the same alerts, the same state; ticks at the end alone."""
+    facts = site()
+    rows = [
+        {
+            "partition": zlib.crc32(str(fields[schema.locality]).encode()) % 3,
+            "timestamp": datetime.now(UTC),
+            "value": encode(schema, fields),
+        }
+        for schema, fields in traffic(f"portions-{domain.value}", domains=[domain])
+    ]
+    rows += [{"partition": 0, "timestamp": datetime.now(UTC), "value": bytes(n)} for n in range(200)]
+    rows = [{**row, "offset": offset, "tick": None, "tick_bucket": None} for offset, row in enumerate(rows)]
+    rows += [{"timestamp": datetime.now(UTC), "tick": time.time_ns() // 1000, "tick_bucket": 0}]
+    source = pa.Table.from_pylist(rows, ROWS)
+    writers = {fingerprint(s): (s, avro_json(s)) for s in TELEMETRY}
+    plan = plan_of(domain, facts)
+    decoded = decode(
+        spark.createDataFrame(source), {p.schema: p.columns for p in plan.records.values()}, writers, 1
+    ).toArrow()
+    found = []
+    for portion in (PORTION, 2_000):
+        folder = str(tmp_path / str(portion))
+        work = Work(domain.value, 0, folder, {}, Broker(own.bootstrap), facts.model_dump_json(), portion=portion)
+        (row,) = pa.Table.from_batches(work(decoded.to_batches(64))).to_pylist()
+        state = StateStore(folder, domain.value).read(BucketFile(row["path"], row["size"], row["crc"]))
+        found.append(
+            (
+                json.loads(row["ledger"])["counts"],
+                {name: sorted(map(repr, table.rows())) for name, table in state.items()},
+            )
+        )
+    (ledger, state), *others = found
+    assert ledger["dead.empty"] == 1
+    assert sum(n for name, n in ledger.items() if name.startswith("alerts.")) >= 5
+    assert all(other == (ledger, state) for other in others)
+    ids = Counter(a["alert_id"] for a in own.alerts("portions"))
+    assert set(ids.values()) == {2}
 
 
 def test_a_batch_of_more_text_than_arrow_or_memory_holds(spark: "SparkSession", own: Topics, tmp_path: Path) -> None:

@@ -268,10 +268,10 @@ def test_what_cannot_be_scanned_is_one_line_and_a_code(tmp_path: Path, capsys: p
     misspelt.write_text("detectors: {can_floding: {share: 0.5}}\n")
     cases: list[tuple[list[Path | str], int, str]] = [
         ([tmp_path / "absent"], 2, "no such file"),
-        ([tmp_path], 2, "no such file"),
+        ([tmp_path], 2, "this is a directory"),
         ([unknown], 2, "cannot tell what this is"),
         ([good, "--only", "no_such_detector"], 2, "unknown detector no_such_detector"),
-        ([good, "--site", broken], 3, "key modbus.master"),
+        ([good, "--site", broken], 3, "modbus.master: unknown key"),
         ([good, "--site", tmp_path / "absent.yaml"], 3, "site file cannot be read"),
         ([good, "--site", misspelt], 3, "key detectors.can_floding): did you mean can_flooding?"),
         ([good, "--flags", tmp_path / "no" / "folder.csv"], 4, "cannot write"),
