@@ -17,11 +17,12 @@ def values_of(bootstrap: str, topic: str) -> list[tuple[bytes, bytes]]:
     """Keys and values of everything in a topic now."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": secrets.token_hex(8), "enable.auto.commit": False})
     partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-    held = 0
+    held, begins = 0, []
     for partition in partitions:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
         held += high - low
-    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        begins.append(TopicPartition(topic, partition, low))
+    consumer.assign(begins)
     found: list[tuple[bytes, bytes]] = []
     while len(found) < held:
         message = consumer.poll(30)
@@ -59,5 +60,5 @@ def test_a_broker_that_is_absent_is_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(["ingest", "meter", "x.csv"]) == 3
+    assert run(["ingest", "meter", "-"]) == 3
     assert "gridwatch up" in capsys.readouterr().err
