@@ -37,10 +37,10 @@ def everything(bootstrap: str, topic: str) -> list[Any]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False})
     try:
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
-        consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+        held = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
+        consumer.assign([TopicPartition(topic, p, low) for p, (low, _) in held.items()])
         messages: list[Any] = []
-        while any(ends[p] for p in ends) and len(messages) < sum(ends.values()):
+        while len(messages) < sum(high - low for low, high in held.values()):
             message = consumer.poll(10)
             if message is None:
                 break  # compacted: fewer messages than offsets
