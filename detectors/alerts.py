@@ -124,9 +124,10 @@ def _plain(name: str) -> pl.Expr:
 
 def _printable(name: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.List):
-        items = pl.col(name).list.head(ITEMS)
-        # 64 characters: many long texts in one list would be too many still.
-        return items.list.eval(_cut(pl.element(), 64)) if dtype.inner == pl.String else items
+        # Short ones, and fewer: as JSON each character may take six bytes.
+        if dtype.inner == pl.String:
+            return pl.col(name).list.head(ITEMS // 4).list.eval(_cut(pl.element(), 64))
+        return pl.col(name).list.head(ITEMS)
     if dtype == pl.Binary:
         return _cut(pl.col(name).bin.encode("hex"), WORD)
     return _cut(pl.col(name), WORD) if dtype == pl.String else pl.col(name)

@@ -4,18 +4,23 @@ import difflib
 
 from detectors.detector import Detector
 from detectors.meter import (
+    event_flooding,
+    event_log_cleared,
     load_switch_cycling,
     mass_disconnect,
     mass_silence,
     register_rollback,
     tamper_signature,
+    unordered_settings,
     unusual_reading,
 )
 from detectors.plan import parameters
 from detectors.site import Site
 from detectors.substation import (
+    goose_flooding,
     goose_forged,
     iec104_command,
+    iec104_reconnects,
     iec104_refused,
     iec104_reset,
     iec104_scan,
@@ -30,6 +35,7 @@ from detectors.vehicle import (
     cam_flooding,
     can_flooding,
     can_injection,
+    frozen_position,
     impossible_acceleration,
     impossible_speed,
     position_jump,
@@ -39,14 +45,19 @@ from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
+    event_flooding.DETECTOR,
+    event_log_cleared.DETECTOR,
     load_switch_cycling.DETECTOR,
     mass_disconnect.DETECTOR,
     mass_silence.DETECTOR,
     register_rollback.DETECTOR,
     tamper_signature.DETECTOR,
+    unordered_settings.DETECTOR,
     unusual_reading.DETECTOR,
+    goose_flooding.DETECTOR,
     goose_forged.DETECTOR,
     iec104_command.DETECTOR,
+    iec104_reconnects.DETECTOR,
     iec104_refused.DETECTOR,
     iec104_reset.DETECTOR,
     iec104_scan.DETECTOR,
@@ -59,6 +70,7 @@ DETECTORS: tuple[Detector, ...] = (
     cam_flooding.DETECTOR,
     can_flooding.DETECTOR,
     can_injection.DETECTOR,
+    frozen_position.DETECTOR,
     impossible_acceleration.DETECTOR,
     impossible_speed.DETECTOR,
     position_jump.DETECTOR,

@@ -7,7 +7,6 @@ detection log 0.0.99.98.1.
 """
 
 from dataclasses import dataclass
-from functools import reduce
 
 import polars as pl
 
@@ -16,6 +15,7 @@ from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
+from detectors.visits import announced
 from schemas.records import METER_EVENT
 
 #: Meanings that tell of tampering, in the words of the meter_event schema.
@@ -40,12 +40,8 @@ class Params:
 
 
 def build(p: Params, site: Site) -> Firing:
-    visited = [(pl.col(v.kind) == v.name) & pl.col("time").is_between(v.start, v.end) for v in site.meters.visits]
-    excused = reduce(lambda a, b: a | b, visited, pl.lit(False))
-    announced = ";".join(sorted(f"{v.kind} {v.name} {v.start.isoformat()}" for v in site.meters.visits))
-    tamper = Derived(
-        f"tamper{f' outside {announced}' if announced else ''}", pl.col("meaning").is_in(MEANINGS) & ~excused
-    )
+    excused, visits = announced(site)
+    tamper = Derived(f"tamper{f' outside {visits}' if visits else ''}", pl.col("meaning").is_in(MEANINGS) & ~excused)
     kinds = DistinctWithin(("meter",), seconds=p.kinds_s, at_most=len(MEANINGS), value="meaning", where=tamper)
     meters = DistinctWithin(("transformer",), seconds=p.meters_s, at_most=500, value="meter", where=tamper)
     return Firing(

@@ -159,7 +159,7 @@ ITS_06 = Threat(
         "Do not publish a stationary-vehicle warning from this station alone.",
         "Use camera or loop data at the place if there is any; then report.",
     ),
-    gap="no detector yet: needs v2x_cam",
+    gap="",
 )
 
 ITS_07 = Threat(

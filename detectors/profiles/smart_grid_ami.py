@@ -178,7 +178,7 @@ SG_08 = Threat(
         "Group and rate-limit by event code at the head-end; keep a raw copy.",
         "Give priority to alarms that a second source confirms; find the common concentrator, firmware or key.",
     ),
-    gap="no detector yet: needs meter_event, feeder_measurement",
+    gap="",
 )
 
 SG_09 = Threat(
@@ -197,7 +197,7 @@ SG_09 = Threat(
         "Read all logs of the meter now and store them off the device.",
         "Compare with neighbours behind the same concentrator; a group pattern means the path, not the meter.",
     ),
-    gap="no detector yet: needs meter_event, headend_command",
+    gap="",
 )
 
 SG_10 = Threat(
@@ -290,7 +290,7 @@ SG_13 = Threat(
         "Restore calendar and limiter from the configuration store; re-sync the clock from a trusted source.",
         "Flag the affected billing intervals and find the account that wrote them.",
     ),
-    gap="no detector yet: needs headend_command, meter_interval",
+    gap="",
 )
 
 SG_14 = Threat(

@@ -181,7 +181,7 @@ SG_23 = Threat(
         "Move to the redundant link; keep the last good values marked as old.",
         "Check for a reset injector on the path (same TTL, odd sequence) and for a failing WAN line.",
     ),
-    gap="no detector yet: needs iec104, flow",
+    gap="",
 )
 
 SG_24 = Threat(
@@ -281,7 +281,7 @@ SG_27 = Threat(
         "Assume interlocking and breaker-failure schemes of that bay are not available; tell protection staff.",
         "Limit multicast on the offending port; restart the publisher to resynchronise stNum.",
     ),
-    gap="no detector yet: needs goose, switch_port",
+    gap="",
 )
 
 SG_28 = Threat(
