@@ -1,0 +1,84 @@
+"""The catalogue for people and tools: which detectors serve a threat, and what is accepted as a gap."""
+
+from typing import Any, Final
+
+from detectors.catalog import DETECTORS
+from detectors.detector import Detector
+from detectors.profiles import ALL
+from detectors.profiles.threat import Threat
+
+#: Versions that ATT&CK Navigator asks for: of the data, of the Navigator, of the layer format.
+VERSIONS: Final = {"attack": "18", "navigator": "5.1.0", "layer": "4.5"}
+
+
+def detectors_of(threat: Threat) -> list[Detector]:
+    """The detectors that serve a threat, in the catalogue's order."""
+    return [detector for detector in DETECTORS if detector.threat is threat]
+
+
+def threats() -> list[dict[str, Any]]:
+    """Every threat with its detectors; `accepted_gap` is null where one serves it. Scores are those of an evaluation: none yet."""
+    return [
+        {
+            "id": threat.id,
+            "title": threat.title,
+            "domain": threat.domain,
+            "service": threat.service,
+            "asset": threat.asset,
+            "severity": threat.severity.name.lower(),
+            "technique": threat.technique.id,
+            "detectors": [detector.id for detector in detectors_of(threat)],
+            "accepted_gap": threat.gap or None,
+            "scores": {},
+        }
+        for threat in sorted(ALL, key=_order)
+    ]
+
+
+def navigator() -> dict[str, Any]:
+    """A layer of ATT&CK Navigator: a technique's score is the number of detectors, its comment the threats behind it."""
+    techniques: dict[str, list[Threat]] = {}
+    for threat in sorted(ALL, key=_order):
+        techniques.setdefault(threat.technique.id, []).append(threat)
+    scores = {id_: sum(len(detectors_of(threat)) for threat in served) for id_, served in techniques.items()}
+    return {
+        "name": "Gridwatch",
+        "versions": VERSIONS,
+        "domain": "ics-attack",
+        "description": "Threats of the profiles and the detectors that serve them",
+        "gradient": {"colors": ["#ffffff", "#66b1ff"], "minValue": 0, "maxValue": max(scores.values())},
+        "techniques": [
+            {
+                "techniqueID": id_,
+                "score": scores[id_],
+                "comment": "; ".join(
+                    f"{t.id} {t.title} ({', '.join(d.id for d in detectors_of(t)) or 'no detector'})" for t in served
+                ),
+            }
+            for id_, served in sorted(techniques.items())
+        ],
+    }
+
+
+def markdown() -> str:
+    """A page: a table of the threats with their detectors."""
+    served = sum(bool(detectors_of(threat)) for threat in ALL)
+    lines = [
+        "# Threats and detectors",
+        "",
+        f"{len(DETECTORS)} detectors serve {served} of {len(ALL)} threats. Written by `gridwatch catalog --markdown FILE`.",
+        "",
+        "| threat | service | severity | ATT&CK | what | detectors |",
+        "|---|---|---|---|---|---|",
+    ]
+    for threat in sorted(ALL, key=_order):
+        names = ", ".join(f"`{detector.id}`" for detector in detectors_of(threat)) or f"none: {threat.gap}"
+        lines.append(
+            f"| {threat.id} | {threat.service} | {threat.severity.name.lower()} | {threat.technique.id} | {threat.title} | {names} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _order(threat: Threat) -> tuple[str, int]:
+    series, _, number = threat.id.rpartition("-")
+    return series, int(number)

@@ -1,0 +1,41 @@
+"""The catalogue as JSON, as a layer of ATT&CK Navigator and as a page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from detectors.catalog import DETECTORS
+from detectors.profiles import ALL
+from jobs.command.root import run
+
+
+def test_json_names_every_threat_and_detector(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "--json"]) == 0
+    threats = json.loads(capsys.readouterr().out)["threats"]
+    assert {t["id"] for t in threats} == {t.id for t in ALL}
+    assert sorted(name for t in threats for name in t["detectors"]) == sorted(d.id for d in DETECTORS)
+    assert all(bool(t["detectors"]) != bool(t["accepted_gap"]) for t in threats)
+
+
+def test_a_layer_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layer, page = tmp_path / "layer.json", tmp_path / "threats.md"
+    assert run(["catalog", "--navigator", str(layer), "--markdown", str(page)]) == 0
+    assert capsys.readouterr().out == ""
+    content = json.loads(layer.read_text())
+    assert content["domain"] == "ics-attack"
+    techniques = {t["techniqueID"]: t for t in content["techniques"]}
+    assert len(techniques) == len(content["techniques"])
+    assert sum(t["score"] for t in techniques.values()) == len(DETECTORS)
+    assert "goose_forged" in techniques["T0855"]["comment"]
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| ")]
+    assert len(rows) == len(ALL) + 1
+    assert all(line.count("|") == 7 for line in rows)
+
+
+def test_the_table_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "--only", "GOOSE"]) == 0
+    out = capsys.readouterr().out
+    assert "goose_forged" in out
+    assert "rogue_master" not in out
+    assert "have a detector" in out
