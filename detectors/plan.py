@@ -184,11 +184,14 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
     return Plan(dict(records), off)
 
 
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
 def parameters(detector: Detector, site: Site) -> Any:
     """The detector's parameters: its defaults, overridden by the site file.
 
     Raises:
-        ConfigFault: an unknown parameter or a value of the wrong type.
+        ConfigFault: an unknown parameter, or a value of the wrong type or below 0.
     """
     overrides = site.detectors.get(detector.id, {})
     fields = {f.name: f for f in dataclasses.fields(detector.params)}
@@ -203,10 +206,12 @@ def parameters(detector: Detector, site: Site) -> Any:
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
             raise ConfigFault(
-                f"{value!r} is no {kind.__name__}",
+                f"{value!r} is of the wrong type",
                 where,
-                f"give a {kind.__name__}; the default is {getattr(defaults, name)!r}",
+                f"give {_KINDS[kind]}; the default is {getattr(defaults, name)!r}",
             )
+        if isinstance(value, int | float) and value < 0 <= getattr(defaults, name):
+            raise ConfigFault(f"{value!r} is below 0", where, f"the default is {getattr(defaults, name)!r}")
         values[name] = kind(value)
     return detector.params(**values)
 

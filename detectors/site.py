@@ -5,11 +5,22 @@ detector that needs it says so and stays off.
 """
 
 import difflib
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from schemas.errors import ConfigFault
 
@@ -21,7 +32,15 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _host(text: str) -> str:
+    """A host as the records name it: what looks like an IP address must be one."""
+    if re.fullmatch(r"[\d.]+|[\da-fA-F]*:[\da-fA-F:.]*", text):
+        ipaddress.ip_address(text)
+    return text
+
+
 Address = Annotated[int, Field(ge=0, le=65535)]
+Host = Annotated[str, AfterValidator(_host)]
 Unit = Annotated[int, Field(ge=0, le=255)]
 Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
@@ -29,8 +48,8 @@ Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 class Writer(_Facts):
     """A Modbus client that may write; to one server or unit only where that is given."""
 
-    client: str
-    server: str | None = None
+    client: Host
+    server: Host | None = None
     unit: Unit | None = None
 
 
@@ -40,7 +59,7 @@ class Points(_Facts):
     `writable` ranges may be written by writers, with values between `low` and `high` (raw register values).
     """
 
-    server: str
+    server: Host
     unit: Unit | None = None
     table: Literal["coil", "discrete", "holding", "input"]
     first: Address
@@ -61,8 +80,8 @@ class Points(_Facts):
 class Modbus(_Facts):
     """Facts of the site's Modbus/TCP. `masters` may send requests; `engineering` may also identify devices."""
 
-    masters: tuple[str, ...] | None = None
-    engineering: tuple[str, ...] = ()
+    masters: tuple[Host, ...] | None = None
+    engineering: tuple[Host, ...] = ()
     writers: tuple[Writer, ...] | None = None
     points: tuple[Points, ...] | None = None
 
@@ -73,7 +92,7 @@ class Command(_Facts):
     `low` and `high` bound a set-point; `select_before_operate` demands a select before the execute.
     """
 
-    source: str
+    source: Host
     common_address: Annotated[int, Field(ge=0, le=65535)]
     object_address: Annotated[int, Field(ge=0, le=16777215)]
     type_id: Annotated[int, Field(ge=45, le=69)]
@@ -85,7 +104,7 @@ class Command(_Facts):
 class Iec104(_Facts):
     """Facts of the site's IEC 60870-5-104."""
 
-    masters: tuple[str, ...] | None = None
+    masters: tuple[Host, ...] | None = None
     commands: tuple[Command, ...] | None = None
 
 

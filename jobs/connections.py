@@ -6,6 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from infra.reach import topics_of
 from infra.stack import Stack, StackState
 from ingest.publisher import Broker
@@ -117,10 +120,17 @@ def postgres_dsn(settings: Settings) -> str:
     """The connection string of the database's owner.
 
     Raises:
-        ConfigFault: none is set and the embedded stack is down.
+        ConfigFault: none is set and the embedded stack is down, or it is none.
     """
     if settings.postgres.dsn is not None:
-        return settings.postgres.dsn.get_secret_value()
+        dsn = settings.postgres.dsn.get_secret_value()
+        try:
+            conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError:
+            # Without what the library says: it repeats the string, password and all.
+            remedy = "give postgresql://user:password@host:5432/database, or key=value pairs"
+            raise ConfigFault("this is no connection string", "postgres.dsn", remedy) from None
+        return dsn
     return _running(settings, "PostgreSQL", "postgres.dsn").dsn
 
 

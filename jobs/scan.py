@@ -39,12 +39,14 @@ class Summary:
         refused: by reason.
         alerts: by detector.
         off: detectors that did not run, with the reason, of the domains that occurred.
+        first_refused: what was refused first of a file.
     """
 
     records: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     alerts: Counter[str] = field(default_factory=Counter)
     off: dict[str, str] = field(default_factory=dict)
+    first_refused: dict[Path, Refused] = field(default_factory=dict)
 
 
 class Scan:
@@ -78,6 +80,7 @@ class Scan:
             for position, item in enumerate(batch, self._arrived):
                 if isinstance(item, Refused):
                     self.summary.refused[item.reason] += 1
+                    self.summary.first_refused.setdefault(path, item)
                     continue
                 records, arrival = by_type.setdefault(item.schema.name, ([], []))
                 records.append(item.fields)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+#: What Spark takes for a master.
+_MASTER: Final = re.compile(r"local(\[(\d+|\*)(,\s*\d+)?\])?|local-cluster\[.+\]|spark://.+|k8s://.+|yarn")
 #: Settings that say nothing to a cluster.
 _OF_THIS_MACHINE: Final = (
     "spark.master",
@@ -40,7 +42,7 @@ def open_session(
         extra: further Spark settings; they win.
 
     Raises:
-        RunFault: Java is missing, or the connectors cannot be fetched.
+        RunFault: Java is missing, the connectors cannot be fetched, or Spark does not start.
         ConfigFault: it was submitted without the bounds that keep hostile bytes from taking all memory.
     """
     if "PYSPARK_GATEWAY_PORT" in os.environ:
@@ -50,11 +52,20 @@ def open_session(
     # PYSPARK_PYTHON is left as the user set it: on a cluster the workers' Python is elsewhere.
     for key, value in spark.environment(java).items():
         os.environ.setdefault(key, value)
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark import SparkConf
+    from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     pairs = list(spark.settings(place, jars, extra).items())
-    return SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
+    try:
+        return SparkSession.builder.appName("gridwatch").config(conf=SparkConf().setAll(pairs)).getOrCreate()
+    except (PySparkException, Py4JError) as failed:
+        raise RunFault(
+            f"Spark does not start: {str(failed).splitlines()[0]}",
+            place.master,
+            "read what Java says above; check spark.master, spark.driver_memory and spark.conf",
+        ) from failed
 
 
 def place_of(settings: Settings, name: str, master: str | None = None) -> spark.SparkPlace:
@@ -64,8 +75,17 @@ def place_of(settings: Settings, name: str, master: str | None = None) -> spark.
         settings: of this call.
         name: of the application; names its directory.
         master: wins over the settings.
+
+    Raises:
+        ConfigFault: it is no master.
     """
     chosen = master or settings.spark.master
+    if not _MASTER.fullmatch(chosen):
+        raise ConfigFault(
+            f"no Spark master: {chosen}",
+            "spark.master, --master",
+            "give local[N], spark://HOST:PORT, k8s://..., or yarn",
+        )
     # Local mode gives up at the first failed task: a worker that was killed is worth another try, as on a cluster.
     chosen = re.sub(r"^local\[(\d+|\*)\]$", r"local[\1,4]", chosen)
     return spark.SparkPlace(

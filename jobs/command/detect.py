@@ -71,6 +71,8 @@ def detect(
         kafka_options=kafka_spark_options(settings),
         begin=_begin(begin),
     )
+    if site is None and settings.site is None:
+        say("no site file (setting site, or --site): detectors that need its facts are off")
     run(lambda: session_of(settings, "detect", say, master, FAIR), chosen, how, facts, say)
 
 

@@ -72,8 +72,8 @@ def examine(context: typer.Context) -> Iterator[Finding]:
     yield _disk(settings.run_dir)
     yield _cache(settings.cache_dir)
     yield _ports(settings)
-    yield _server("kafka", lambda: _kafka_address(settings))
-    yield _server("postgres", lambda: _postgres_address(settings))
+    yield _server("kafka", lambda: _kafka_address(settings), settings.kafka.bootstrap_servers is not None)
+    yield _server("postgres", lambda: _postgres_address(settings), settings.postgres.dsn is not None)
 
 
 def _python() -> Finding:
@@ -145,12 +145,12 @@ def _ports(settings: "Settings") -> Finding:
     return Finding("ports", True, f"{wanted[0]} and {wanted[1]} are free")
 
 
-def _server(name: str, address: Callable[[], str]) -> Finding:
+def _server(name: str, address: Callable[[], str], is_set: bool) -> Finding:
     """A server that is not up yet is no fault of the machine; one that is set and does not answer is."""
     try:
         return Finding(name, True, f"answers at {address()}")
     except ConfigFault as fault:
-        return Finding(name, False, fault.what, fault.remedy, fatal=False)
+        return Finding(name, False, f"{fault.what} ({fault.where})", fault.remedy, fatal=is_set)
     except RunFault as fault:
         return Finding(name, False, f"{fault.what} at {fault.where}", fault.remedy)
 

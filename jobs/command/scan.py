@@ -65,8 +65,9 @@ def scan(
                     f"cannot write: {wrong.strerror}", str(flags), "name a file in a writable folder"
                 ) from wrong
             writer = Flags(sink, run.place)
+        unreadable = []
         for path in files:
-            before = Counter(run.summary.refused)
+            before, read = Counter(run.summary.refused), run.summary.records.total()
             for outcome in run.run(path, options):
                 for alert in outcome.alerts.iter_rows(named=True):
                     print(to_json(alert) if json else _line(alert))
@@ -74,8 +75,15 @@ def scan(
                 if writer is not None:
                     writer.write(outcome)
             if refused := run.summary.refused - before:
-                say(f"{path}: refused: {', '.join(f'{reason} {n}' for reason, n in sorted(refused.items()))}")
+                first = run.summary.first_refused[path]
+                where = f", at {first.frame}" if first.frame is not None else ""
+                counted = ", ".join(f"{reason} {n}" for reason, n in sorted(refused.items()))
+                say(f"{path}: refused: {counted}; the first{where}: {first.detail}")
+                if run.summary.records.total() == read:
+                    unreadable.append(str(path))
     _summarise(run)
+    if unreadable:
+        raise RunFault("no record could be read", ", ".join(unreadable), "see above what was refused, and why")
 
 
 def _line(alert: dict[str, Any]) -> str:

@@ -108,6 +108,8 @@ def run(
                     detection.check()
             for detection in running:
                 detection.check()
+            if stop.is_set():
+                say("stopping once the running batches have ended")
             _hush(spark)
         finally:
             # All at once: each waits for its own batch only.

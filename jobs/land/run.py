@@ -155,7 +155,7 @@ class _Loop:
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 self._disconnect()
                 self._say(
-                    f"PostgreSQL does not answer at {_address(self._what.dsn)}: {_reason(error)}; "
+                    f"no connection to PostgreSQL at {_address(self._what.dsn)} (postgres.dsn): {_reason(error)}; "
                     f"next attempt in {backoff:g} s"
                 )
                 self._stop.wait(backoff)
@@ -328,5 +328,5 @@ def _address(dsn: str) -> str:
 
 
 def _reason(error: psycopg.Error) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1] if lines else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

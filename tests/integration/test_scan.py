@@ -281,6 +281,18 @@ def test_what_cannot_be_scanned_is_one_line_and_a_code(tmp_path: Path, capsys: p
         assert says in one_line(capsys)
 
 
+def test_what_is_refused_is_told_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("time,meter,transformer,register_kwh\n2026-01-01T00:00:00Z,M1,T1,1\ntoday,M1,T1,2\n")
+    bad.write_text("Zaehler,time,register_kwh\n1,2026-01-01T00:00:00Z,1\n")
+    assert run(["scan", str(good)]) == 0
+    assert f"{good}: refused: type 1; the first, at 3: " in capsys.readouterr().err
+    assert run(["scan", str(bad), str(good)]) == 4
+    err = capsys.readouterr().err.splitlines()
+    assert any(line.startswith(f"{bad}: refused: ") and "Zaehler" in line for line in err)
+    assert err[-1].startswith(f"gridwatch: no record could be read ({bad}): ")
+
+
 def test_the_site_of_the_settings_serves_where_none_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from schemas.errors import ConfigFault
         ("mdbus: {}\ncan: {bitrate: -1}\n", r"can.bitrate: .*; mdbus: unknown key, did you mean modbus\?"),
         ("name: x\nmodbus: [\n", r"is not YAML: .*site.yaml, line 3, column 1"),
         ("name: \x00\n", "is not YAML"),
+        ("modbus: {masters: [10.0.0.999]}\n", "modbus.masters.0: .*10.0.0.999"),
         ("- a list\n", "top level"),
         ("\n".join(f"x{n}: 1" for n in range(TOLD + 3)), "; 3 more"),
     ],
@@ -34,7 +35,8 @@ def test_a_wrong_site_file(content: str, told: str, tmp_path: Path) -> None:
         ({"detectors": {"modbus_scn": {}}}, r"detectors.modbus_scn.: did you mean modbus_scan\?"),
         ({"disabled": {"can_floodng": "x"}}, r"disabled.can_floodng.: did you mean can_flooding\?"),
         ({"detectors": {"modbus_scan": {"exception_min": 3}}}, r"exception_min.: did you mean exceptions_min\?"),
-        ({"detectors": {"modbus_scan": {"exceptions_min": 1.5}}}, "1.5 is no int"),
+        ({"detectors": {"modbus_scan": {"exceptions_min": -5}}}, "-5 is below 0"),
+        ({"detectors": {"modbus_scan": {"exceptions_min": 1.5}}}, "1.5 is of the wrong type.*a whole number"),
     ],
 )
 def test_what_no_detector_has(facts: dict[str, object], told: str) -> None:
