@@ -6,7 +6,7 @@ from typing import Final
 PLACE: Final = ("partition", "offset", "broker")
 #: Why a message was refused: a list of none or one, of `reason`, `detail`, `raw` and `length`.
 REFUSED: Final = "refused"
-#: Bytes of the message that a row stands for, as far as they are kept; 0 for a tick.
+#: Bytes of the message that a row stands for; null for a tick.
 WEIGHT: Final = "weight"
 #: The field that is decoded behind every record; see `jobs.detect.decode`.
 END: Final = "_end"

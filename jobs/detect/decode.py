@@ -78,11 +78,12 @@ def _stages(
         F.substring(value, 1, KEPT_BYTES).alias("raw"),
         F.length(value).alias("length"),
     )
-    length = F.coalesce(F.length(value), F.lit(0))
     result = [
         bucket.alias("bucket"),
         *map(F.col, (*PLACE, "tick")),
-        F.when(bad, F.least(length, F.lit(KEPT_BYTES))).otherwise(length).alias(WEIGHT),
+        # No more than this: with conditions here the method that Spark generates is too large for Java to compile (8,000 bytes),
+        # and decoding takes twice the time.
+        F.length(value).alias(WEIGHT),
         F.when(bad, F.array(refused)).alias(REFUSED),
         *(
             F.when(~bad & record.isNotNull(), F.array(record)).alias(s.name)

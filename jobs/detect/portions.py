@@ -44,7 +44,7 @@ def portions(batches: Iterable[pa.RecordBatch], most: int = PORTION) -> Iterator
     source = (batch for batch in batches if batch.num_rows)
     for batch in source:
         kept.append(batch)
-        weight += pc.sum(batch[WEIGHT]).as_py()
+        weight += pc.sum(batch[WEIGHT]).as_py() or 0
         del batch
         if weight > most:
             break
@@ -109,6 +109,6 @@ def _portion_of(rows: pa.Table, most: int) -> npt.NDArray[np.int64]:
     share[partition < 0] = 2.0
     order = np.lexsort((offset, partition, share))
     number = np.empty(len(order), np.int64)
-    number[order] = np.cumsum(rows[WEIGHT].to_numpy()[order]) // most
+    number[order] = np.cumsum(pc.fill_null(rows[WEIGHT], 0).to_numpy()[order]) // most
     # A message larger than a portion skips a number or more.
     return np.unique(number, return_inverse=True)[1]
