@@ -199,7 +199,7 @@ def test_an_outage_of_postgresql_is_waited_for(
 
     def say(line: str) -> None:
         lines.append(line)
-        if "does not answer" in line:
+        if "no connection to PostgreSQL" in line:
             away.set()
 
     topics.publish(topics.alerts, wire(range(20)))
