@@ -1,7 +1,5 @@
 """The catalogue: every detector, explicitly, and how long each record type's past counts."""
 
-import difflib
-
 from detectors.detector import Detector
 from detectors.meter import (
     event_flooding,
@@ -41,7 +39,7 @@ from detectors.vehicle import (
     position_jump,
     position_speed_mismatch,
 )
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, meant
 from schemas.types import Domain
 
 DETECTORS: tuple[Detector, ...] = (
@@ -105,8 +103,7 @@ def check_site(site: Site) -> None:
     known = {d.id for d in DETECTORS}
     for key, named in (("detectors", site.detectors), ("disabled", site.disabled)):
         for name in sorted(set(named) - known):
-            near = difflib.get_close_matches(name, known, 1)
-            remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(sorted(known))}"
+            remedy = meant(name, known, f"one of {', '.join(sorted(known))}")
             raise ConfigFault(f"unknown detector {name}", f"site file, key {key}.{name}", remedy)
     for detector in DETECTORS:
         parameters(detector, site)

@@ -1,7 +1,6 @@
 """What a domain's engine will do, worked out once at start from the catalogue and the site."""
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,7 @@ from detectors.memory.time_since import TimeSince
 from detectors.scoring import LoadedModel, check_model, load_model
 from detectors.sentences import names_in
 from detectors.site import Site
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, meant
 from schemas.types import Schema
 
 #: Event time of a record, and the columns of where it stands, which every batch carries whatever the detectors read.
@@ -200,8 +199,7 @@ def parameters(detector: Detector, site: Site) -> Any:
     for name, value in overrides.items():
         where = f"site file, key detectors.{detector.id}.{name}"
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
-            remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(fields) or '(none)'}"
+            remedy = meant(name, fields, f"one of {', '.join(fields) or '(none)'}")
             raise ConfigFault(f"unknown parameter {name}", where, remedy)
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):

@@ -4,7 +4,6 @@ Who may write what, point maps, known masters, publishers. A fact that is absent
 detector that needs it says so and stays off.
 """
 
-import difflib
 import ipaddress
 import re
 from pathlib import Path
@@ -22,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, meant
 
 #: Wrong keys that are told at once.
 TOLD = 5
@@ -206,8 +205,7 @@ def _explain(problem: Any) -> str:
     key = ".".join(map(str, problem["loc"])) or "(top level)"
     if problem["type"] == "extra_forbidden":
         keys = {name for facts in _Facts.__subclasses__() for name in facts.model_fields}
-        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, 1)
-        return f"{key}: unknown key" + (f", did you mean {near[0]}?" if near else "")
+        return ", ".join(filter(None, (f"{key}: unknown key", meant(str(problem["loc"][-1]), keys))))
     return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 

@@ -4,7 +4,6 @@
 so that a misspelt setting is never ignored.
 """
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, S
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from infra.spark import BUCKETS
-from schemas.errors import ConfigFault
+from schemas.errors import ConfigFault, meant
 
 PREFIX: Final = "GRIDWATCH_"
 NESTED: Final = "__"
@@ -202,16 +201,14 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         # Spark properties are a free mapping: GRIDWATCH_SPARK__CONF is JSON, and nothing below it is checked here.
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, 1)
-            remedy = f"did you mean {near[0]}?" if near else "remove it; README lists the settings"
+            remedy = meant(name.upper(), known, "remove it; README lists the settings")
             raise ConfigFault("unknown setting", f"environment variable {name}", remedy)
 
 
 def _explain(problem: Any) -> str:
     key = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, keys(), 1)
-        return f"{key}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
+        return ", ".join(filter(None, (f"{key}: unknown setting", meant(key, keys()))))
     # The value itself is not repeated: it may be a secret.
     return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 

@@ -3,6 +3,15 @@
 A fault says what is wrong, where, and what to do about it; the command prints it and exits with its code.
 """
 
+import difflib
+from collections.abc import Iterable
+
+
+def meant(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What a misspelt name was probably meant to be, as a remedy; `otherwise` where none is near."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {near[0]}?" if near else otherwise
+
 
 class Fault(Exception):
     """Something that stops the program and that its user can act on.

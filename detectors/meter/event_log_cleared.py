@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.announced_work import announced
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
-from detectors.visits import announced
 from schemas.records import METER_EVENT
 
 MEANINGS = ("log_cleared", "alarm_register_cleared", "error_register_cleared")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.announced_work import WITHOUT_ORDER
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
@@ -30,9 +31,7 @@ class Params:
 
 
 DISCONNECT = Derived("disconnect", pl.col("command") == "disconnect")
-BARE = Derived(
-    "disconnect without work order", (pl.col("command") == "disconnect") & (pl.col("work_order").fill_null("") == "")
-)
+BARE = Derived("disconnect without work order", (pl.col("command") == "disconnect") & WITHOUT_ORDER)
 
 
 def build(p: Params, site: Site) -> Firing:

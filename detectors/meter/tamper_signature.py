@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.announced_work import announced
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
-from detectors.visits import announced
 from schemas.records import METER_EVENT
 
 #: Meanings that tell of tampering, in the words of the meter_event schema.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.announced_work import WITHOUT_ORDER
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
@@ -29,9 +30,7 @@ class Params:
 
 BY = ("operator",)
 SETS = Derived("sets", pl.col("command").is_in(COMMANDS))
-UNORDERED = Derived(
-    "sets without work order", pl.col("command").is_in(COMMANDS) & (pl.col("work_order").fill_null("") == "")
-)
+UNORDERED = Derived("sets without work order", pl.col("command").is_in(COMMANDS) & WITHOUT_ORDER)
 
 
 def build(p: Params, site: Site) -> Firing:

@@ -1,10 +1,13 @@
-"""Work at meters that the site file announces (`meters.visits`): what it explains is no sign of an attack."""
+"""Work at meters that somebody announced: visits in the site file (`meters.visits`), work orders of commands."""
 
 from functools import reduce
 
 import polars as pl
 
 from detectors.site import Site
+
+#: A command of a head-end that no work order justifies.
+WITHOUT_ORDER = pl.col("work_order").fill_null("") == ""
 
 
 def announced(site: Site) -> tuple[pl.Expr, str]:
