@@ -9,23 +9,21 @@ randomness, no environment.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from detectors import silence
 from detectors.alerts import describe
-from detectors.detector import Detector, Step
+from detectors.detector import Step
 from detectors.episodes import EPISODES, assign
 from detectors.forgetting import HEARD, forget_episodes, forget_keys, forget_localities, hear
-from detectors.key_tables import TIME, KeyTable, OpenTable, table_name
+from detectors.hits import Hits, Tables, flags_of, gather
+from detectors.key_tables import TIME, KeyTable, table_name
 from detectors.memory.recent import REFERENCE, Recent
 from detectors.plan import Plan, RecordPlan, Scored, Silent
 from schemas.errors import RunFault
 from schemas.types import Schema
 
 State = dict[str, pl.DataFrame]
-#: The key tables of a record type during one batch, by key.
-_Tables = dict[tuple[str, ...], OpenTable]
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
 AHEAD_US = 300_000_000
 #: Frames of a record that its references keep: a message of several hundred kilobytes has as many.
@@ -59,22 +57,6 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Hits:
-    """Hits of one detector, and how to describe those that raise an alert."""
-
-    detector: Detector
-    frame: pl.DataFrame
-    values: Mapping[str, pl.Expr]
-    trail: tuple[str, ...] = ()
-    model_version: str | None = None
-
-    def with_evidence(self, rows: pl.DataFrame, gathered: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
-        """Some of the hits, beside the evidence that was gathered for them."""
-        named = [(self.detector.record.name, name) for name in self.trail]
-        return rows.with_columns(gathered[key].gather(rows["_row"]) for key in named if key in gathered)
-
-
 class Engine:
     """All detectors of a domain over one bucket.
 
@@ -105,8 +87,8 @@ class Engine:
         out = Outcome({}, pl.DataFrame(), pl.DataFrame())
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
         heard = hear(state.get(HEARD), prepared, self._localities)
-        found: list[_Hits] = []
-        opened: dict[str, _Tables] = {}
+        found: list[Hits] = []
+        opened: dict[str, Tables] = {}
         for name, frame in prepared.items():
             prepared[name], opened[name] = self._remember(self.plan.records[name], frame, state)
             found += self._rules(self.plan.records[name], prepared[name])
@@ -120,8 +102,8 @@ class Engine:
         self._carry_over(state, out, heard)
         return out
 
-    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State) -> tuple[pl.DataFrame, _Tables]:
-        tables: _Tables = {}
+    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State) -> tuple[pl.DataFrame, Tables]:
+        tables: Tables = {}
         for derived, memories in plan.layers:
             frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
             columns = []
@@ -135,8 +117,8 @@ class Engine:
             frame = frame.with_columns(columns)
         return frame, tables
 
-    def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[_Hits]:
-        hits: list[_Hits] = []
+    def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[Hits]:
+        hits: list[Hits] = []
         verdicts = frame.select(rule.firing.when.alias(rule.detector.id) for rule in plan.rules)
         for rule in plan.rules:
             verdict = verdicts[rule.detector.id]
@@ -149,20 +131,20 @@ class Engine:
                 )
             if verdict.any():
                 trail = tuple(memory.column for memory in rule.firing.trail)
-                hits.append(_Hits(rule.detector, frame.filter(verdict), rule.firing.values, trail))
+                hits.append(Hits(rule.detector, frame.filter(verdict), rule.firing.values, trail))
         for scored in plan.scored:
             hits += _score(scored, frame)
         return hits
 
-    def _steps(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> list[_Hits]:
-        hits: list[_Hits] = []
+    def _steps(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> list[Hits]:
+        hits: list[Hits] = []
         for step in plan.steps:
             assert isinstance(step.detector.kind, Step)
             name = f"step|{step.detector.id}|{step.detector.version}"
             new[name], rows = step.run(state.get(name), frame)
             if len(rows):
                 own = frame.join(rows, on="_row", how="inner", maintain_order="left")
-                hits.append(_Hits(step.detector, own, {}))
+                hits.append(Hits(step.detector, own, {}))
         return hits
 
     def _silence(
@@ -170,11 +152,11 @@ class Engine:
         plan: RecordPlan,
         silent: Silent,
         batch: Mapping[str, pl.DataFrame],
-        opened: Mapping[str, _Tables],
+        opened: Mapping[str, Tables],
         state: State,
         new: State,
         tick: int | None,
-    ) -> list[_Hits]:
+    ) -> list[Hits]:
         kind, settings, detector = silent.kind, silent.settings, silent.detector
         common: list[pl.Expr] = [pl.col(TIME).alias("time"), pl.col("_arrival")]
         who = [pl.col(kind.group).alias("group"), pl.col(kind.key).alias("key")]
@@ -212,41 +194,19 @@ class Engine:
         )
         if crossed.is_empty():
             return []
-        return [_Hits(detector, _crossings(plan.schema, kind.group, crossed, batch.get(plan.schema.name)), {})]
-
-    def _gather(
-        self,
-        asked: Sequence[tuple[_Hits, pl.Series]],
-        prepared: Mapping[str, pl.DataFrame],
-        opened: Mapping[str, _Tables],
-    ) -> dict[tuple[str, str], pl.Series]:
-        """Advance the memories of evidence: only these rows (`_row`) of these hits are given their references.
-
-        Returns:
-            record type and column of the memory -> its values, beside the records.
-        """
-        gathered = {}
-        for name, tables in opened.items():
-            frame, plan = prepared[name], self.plan.records[name]
-            for memory in plan.evidence:
-                wanted = np.zeros(len(frame), dtype=np.bool_)
-                for h, rows in asked:
-                    if h.detector.record.name == name and memory.column in h.trail:
-                        wanted[rows.to_numpy()] = True
-                gathered[name, memory.column] = tables[plan.key(memory)].advance(frame, memory, wanted)
-        return gathered
+        return [Hits(detector, _crossings(plan.schema, kind.group, crossed, batch.get(plan.schema.name)), {})]
 
     def _raise(
         self,
-        found: Sequence[_Hits],
+        found: Sequence[Hits],
         state: State,
         out: Outcome,
         prepared: Mapping[str, pl.DataFrame],
-        opened: Mapping[str, _Tables],
+        opened: Mapping[str, Tables],
         flags: bool,
     ) -> None:
         if not found:
-            self._gather((), prepared, opened)
+            gather((), self.plan.records, prepared, opened)
             if EPISODES in state:
                 out.state[EPISODES] = state[EPISODES]
             return
@@ -272,7 +232,7 @@ class Engine:
         begun = hits.with_columns(pl.Series("begins", assigned.begins)).with_row_index("hit").filter("begins")
         begins = [(found[int(str(n))], rows) for (n,), rows in begun.group_by("number", maintain_order=True)]
         asked = [(h, h.frame["_row"]) for h in found] if flags else [(h, h.frame["_row"][r["at"]]) for h, r in begins]
-        gathered = self._gather(asked, prepared, opened)
+        gathered = gather(asked, self.plan.records, prepared, opened)
         described: list[pl.DataFrame] = []
         for h, rows in begins:
             schema = h.detector.record
@@ -286,7 +246,7 @@ class Engine:
             out.alerts = alerts.drop("hit", "_row").unique("alert_id", maintain_order=True)
         out.state[EPISODES], alert_id = assigned.close(ids)
         if flags:
-            out.flags = _flags(found, gathered, hits.with_columns(alert_id.alias("alert_id")))
+            out.flags = flags_of(found, gathered, hits.with_columns(alert_id.alias("alert_id")))
 
     def _carry_over(self, state: State, out: Outcome, heard: pl.DataFrame | None) -> None:
         """Keep the tables that this batch did not touch, drop those that nobody reads, forget what is old."""
@@ -337,14 +297,14 @@ def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
     return frame.with_columns(reference.alias(REFERENCE))
 
 
-def _score(scored: Scored, frame: pl.DataFrame) -> list[_Hits]:
+def _score(scored: Scored, frame: pl.DataFrame) -> list[Hits]:
     features = frame.select(e.cast(pl.Float64).alias(n) for n, e in scored.features.columns.items())
     usable = features.select(pl.all_horizontal(pl.all().is_finite().fill_null(False)).alias("u"))["u"]
     if not usable.any():
         return []
     score = scored.model.score(features.filter(usable).select(scored.model.features).to_numpy())
     hits = frame.filter(usable).with_columns(pl.Series("score", score)).filter(pl.col("score") > scored.model.threshold)
-    return [_Hits(scored.detector, hits, scored.features.values, (), scored.model.digest)] if len(hits) else []
+    return [Hits(scored.detector, hits, scored.features.values, (), scored.model.digest)] if len(hits) else []
 
 
 def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.DataFrame | None) -> pl.DataFrame:
@@ -378,24 +338,3 @@ def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.Data
     # An excuse moves the clock too, and has its place among the records; only a tick comes behind them all.
     arrival = pl.coalesce("_arrival", "_moved", pl.lit(2**62)).alias("_arrival")
     return own.with_columns(missing).with_columns(arrival).drop("_moved").with_row_index("_row")
-
-
-def _flags(found: Sequence[_Hits], gathered: Mapping[tuple[str, str], pl.Series], hits: pl.DataFrame) -> pl.DataFrame:
-    parts = []
-    for number, h in enumerate(found):
-        ids = hits.filter(pl.col("number") == number).sort("at")
-        rows = h.with_evidence(h.frame, gathered)
-        own = rows.select(REFERENCE, *h.trail).with_columns(ids["alert_id"], ids["detector"])
-        for name in (REFERENCE, *h.trail):
-            took_part = own.select("detector", "alert_id", pl.col(name).alias("r"))
-            if isinstance(took_part.schema["r"], pl.List):
-                took_part = took_part.explode("r")
-            record = pl.lit(h.detector.record.name).alias("record")
-            reference = pl.col("r").struct
-            parts.append(
-                took_part.drop_nulls("r").select(
-                    "detector", "alert_id", record, reference.field("offset"), reference.field("frames")
-                )
-            )
-    # A record that led to several firings of one alert is one flag.
-    return pl.concat(parts).unique(maintain_order=True)
