@@ -3,7 +3,8 @@
 from detectors.profiles import (
     home_network,
     iptv,
-    its,
+    its_messages,
+    its_vehicle,
     mobile,
     multicast,
     sensor_network,
@@ -16,7 +17,8 @@ from detectors.profiles.threat import Threat
 ALL: tuple[Threat, ...] = (
     *home_network.ALL,
     *iptv.ALL,
-    *its.ALL,
+    *its_messages.ALL,
+    *its_vehicle.ALL,
     *mobile.ALL,
     *multicast.ALL,
     *sensor_network.ALL,

@@ -13,7 +13,7 @@ import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
-from detectors.profiles import its
+from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -71,7 +71,7 @@ def _messages(rate_hz: float, seconds: float, copies: int = 1) -> list[dict[str,
 DETECTOR = Detector(
     id="cam_flooding",
     version=1,
-    threat=its.ITS_01,
+    threat=its_messages.ITS_01,
     record=CAM,
     kind=Remembering(build),
     params=Params,

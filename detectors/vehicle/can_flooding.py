@@ -14,7 +14,7 @@ import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Period, Recent, SumWithin
-from detectors.profiles import its
+from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAN_FRAME
@@ -79,7 +79,7 @@ _NORMAL = [(0.010, 0x110), (0.010, 0x120), (0.020, 0x280), (0.100, 0x410)]
 DETECTOR = Detector(
     id="can_flooding",
     version=1,
-    threat=its.ITS_17,
+    threat=its_vehicle.ITS_17,
     record=CAN_FRAME,
     kind=Remembering(build),
     params=Params,

@@ -14,7 +14,7 @@ import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Least, Period, Recent, TimeSince
-from detectors.profiles import its
+from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAN_FRAME
@@ -75,7 +75,7 @@ _EVENTS = [
 DETECTOR = Detector(
     id="can_injection",
     version=1,
-    threat=its.ITS_18,
+    threat=its_vehicle.ITS_18,
     record=CAN_FRAME,
     kind=Remembering(build),
     params=Params,

@@ -13,7 +13,7 @@ import polars as pl
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Cusum, Derived, Last, Recent, TimeSince
-from detectors.profiles import its
+from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -81,7 +81,7 @@ def _drive(
 DETECTOR = Detector(
     id="frozen_position",
     version=1,
-    threat=its.ITS_06,
+    threat=its_messages.ITS_06,
     record=CAM,
     kind=Remembering(build),
     params=Params,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
-from detectors.profiles import its
+from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -44,7 +44,7 @@ def build(p: Params, site: Site) -> Firing:
 DETECTOR = Detector(
     id="impossible_speed",
     version=1,
-    threat=its.ITS_02,
+    threat=its_messages.ITS_02,
     record=CAM,
     kind=Row(build),
     params=Params,

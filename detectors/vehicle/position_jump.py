@@ -13,7 +13,7 @@ from detectors.detector import Confidence, Detector, Firing, Remembering, fires_
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Derived, Last, TimeSince
 from detectors.memory.recent import REFERENCE
-from detectors.profiles import its
+from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -74,7 +74,7 @@ def _drive(steps_m: list[float], hz: float = 10.0, **fields: object) -> list[dic
 DETECTOR = Detector(
     id="position_jump",
     version=1,
-    threat=its.ITS_03,
+    threat=its_messages.ITS_03,
     record=CAM,
     kind=Remembering(build),
     params=Params,

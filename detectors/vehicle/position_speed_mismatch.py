@@ -15,7 +15,7 @@ import polars as pl
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import CountWithin, Derived, Last, Recent, SumWithin, TimeSince
-from detectors.profiles import its
+from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -120,7 +120,7 @@ def _turn(seconds: float, speed: float, rate_deg: float, hz: float = 10.0) -> li
 DETECTOR = Detector(
     id="position_speed_mismatch",
     version=1,
-    threat=its.ITS_05,
+    threat=its_messages.ITS_05,
     record=CAM,
     kind=Remembering(build),
     params=Params,
