@@ -1,92 +1,59 @@
 """The catalogue: every detector, explicitly, and how long each record type's past counts."""
 
+from importlib import import_module
+
 from detectors.detector import Detector
-from detectors.meter import (
-    event_flooding,
-    event_log_cleared,
-    load_switch_cycling,
-    mass_disconnect,
-    mass_silence,
-    register_rollback,
-    tamper_signature,
-    unordered_settings,
-    unusual_reading,
-)
 from detectors.plan import parameters
 from detectors.site import Site
-from detectors.substation import (
-    goose_flooding,
-    goose_forged,
-    iec104_command,
-    iec104_reconnects,
-    iec104_refused,
-    iec104_reset,
-    iec104_scan,
-    iec104_toggling,
-    modbus_restart,
-    modbus_scan,
-    rogue_master,
-    rogue_master_iec104,
-    unauthorised_write,
-)
-from detectors.vehicle import (
-    cam_flooding,
-    can_flooding,
-    can_injection,
-    frozen_position,
-    impossible_acceleration,
-    impossible_speed,
-    position_jump,
-    position_speed_mismatch,
-)
 from schemas.errors import ConfigFault, meant
+from schemas.records import TELEMETRY
 from schemas.types import Domain
 
-DETECTORS: tuple[Detector, ...] = (
-    event_flooding.DETECTOR,
-    event_log_cleared.DETECTOR,
-    load_switch_cycling.DETECTOR,
-    mass_disconnect.DETECTOR,
-    mass_silence.DETECTOR,
-    register_rollback.DETECTOR,
-    tamper_signature.DETECTOR,
-    unordered_settings.DETECTOR,
-    unusual_reading.DETECTOR,
-    goose_flooding.DETECTOR,
-    goose_forged.DETECTOR,
-    iec104_command.DETECTOR,
-    iec104_reconnects.DETECTOR,
-    iec104_refused.DETECTOR,
-    iec104_reset.DETECTOR,
-    iec104_scan.DETECTOR,
-    iec104_toggling.DETECTOR,
-    modbus_restart.DETECTOR,
-    modbus_scan.DETECTOR,
-    rogue_master.DETECTOR,
-    rogue_master_iec104.DETECTOR,
-    unauthorised_write.DETECTOR,
-    cam_flooding.DETECTOR,
-    can_flooding.DETECTOR,
-    can_injection.DETECTOR,
-    frozen_position.DETECTOR,
-    impossible_acceleration.DETECTOR,
-    impossible_speed.DETECTOR,
-    position_jump.DETECTOR,
-    position_speed_mismatch.DETECTOR,
+#: The file of every detector below `detectors`: a new detector is one line here.
+FILES: tuple[str, ...] = (
+    "meter.event_flooding",
+    "meter.event_log_cleared",
+    "meter.load_switch_cycling",
+    "meter.mass_disconnect",
+    "meter.mass_silence",
+    "meter.register_rollback",
+    "meter.tamper_signature",
+    "meter.unordered_settings",
+    "meter.unusual_reading",
+    "substation.goose_flooding",
+    "substation.goose_forged",
+    "substation.iec104_command",
+    "substation.iec104_reconnects",
+    "substation.iec104_refused",
+    "substation.iec104_reset",
+    "substation.iec104_scan",
+    "substation.iec104_toggling",
+    "substation.modbus_restart",
+    "substation.modbus_scan",
+    "substation.rogue_master",
+    "substation.rogue_master_iec104",
+    "substation.unauthorised_write",
+    "vehicle.cam_flooding",
+    "vehicle.can_flooding",
+    "vehicle.can_injection",
+    "vehicle.frozen_position",
+    "vehicle.impossible_acceleration",
+    "vehicle.impossible_speed",
+    "vehicle.position_jump",
+    "vehicle.position_speed_mismatch",
 )
 
+
+def _load(name: str) -> Detector:
+    detector = import_module(f"detectors.{name}").DETECTOR
+    assert isinstance(detector, Detector)
+    return detector
+
+
+DETECTORS: tuple[Detector, ...] = tuple(map(_load, FILES))
+
 #: Seconds of silence after which a key begins afresh, a record type.
-LIFETIMES: dict[str, float] = {
-    "meter_reading": 40 * 86_400.0,
-    "meter_event": 40 * 86_400.0,
-    "headend_command": 40 * 86_400.0,
-    "modbus": 14 * 86_400.0,
-    "iec104": 14 * 86_400.0,
-    "goose": 14 * 86_400.0,
-    "point": 14 * 86_400.0,
-    "cam": 300.0,  # pseudonyms change; F2MD keeps a neighbour far shorter
-    "can_frame": 86_400.0,
-}
+LIFETIMES: dict[str, float] = {schema.name: schema.remembered_s for schema in TELEMETRY}
 
 
 def of_domain(domain: Domain) -> tuple[Detector, ...]:

@@ -68,6 +68,6 @@ def _read_text(path: Path, kind: Kind, options: FileOptions) -> Iterator[Item]:
 
                 yield from read_ode(stream, name, options.receiver)
             case _:
-                from ingest.meter import read_table
+                from ingest.table import read_table
 
                 yield from read_table(stream, name, options.event_profile)

@@ -31,6 +31,8 @@ _CANDUMP: Final = re.compile(
     r"|\s*\d{1,10}\.\d{1,6}\s+([0-9A-Fa-f]{4}|[0-9A-Fa-f]{8})\s+\d{3}\s+\d(\s|$)",
     re.ASCII,
 )
+#: A syslog message that ends with a JSON object (see `ingest.table`).
+_SYSLOG: Final = re.compile(r"<\d{1,3}>[^{]*\{")
 _KNOWN: Final = "a pcap or pcapng capture, candump text, ODE JSON, CSV, JSON lines or Parquet"
 
 
@@ -82,6 +84,8 @@ def kind_of(head: bytes) -> Kind | None:
     for line in lines:
         if _CANDUMP.match(line[:256]):
             return Kind.CANDUMP
+        if _SYSLOG.match(line.lstrip()):
+            return Kind.JSONL
         if line.lstrip().startswith("{"):
             return _json_kind(line, head)
     separated = bool(lines) and max(map(lines[0].count, ",;\t")) > 0

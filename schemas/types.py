@@ -48,6 +48,8 @@ class Field:
         says: the meaning, one sentence.
         unit: SI symbol or the unit in words; "" where the field has none.
         nullable: True where a source may not know the value.
+        low, high: bounds of a number that a source accepts, both included; None where the type alone bounds it.
+        one_of: the only texts that a source accepts; () for any.
     """
 
     name: str
@@ -55,6 +57,9 @@ class Field:
     says: str
     unit: str = ""
     nullable: bool = False
+    low: float | None = None
+    high: float | None = None
+    one_of: tuple[str, ...] = ()
 
 
 class Domain(Enum):
@@ -63,6 +68,7 @@ class Domain(Enum):
     METER = "meter"
     SUBSTATION = "substation"
     VEHICLE = "vehicle"
+    NETWORK = "network"  # sensor, home, mobile, multicast and IPTV networks
     SYSTEM = "system"  # alerts and dead letters
 
     @property
@@ -83,6 +89,7 @@ class Schema:
         locality: the field within whose values detectors need each other's records: the Kafka key.
         identity: fields that tell two records of the same entity and time apart; part of an alert's id.
         version: raised with every change of the fields.
+        remembered_s: silence after which the past of a key of this record type no longer counts, seconds.
     """
 
     name: str
@@ -92,6 +99,7 @@ class Schema:
     locality: str
     identity: tuple[str, ...]
     version: int = 1
+    remembered_s: float = 14 * 86_400.0
     _index: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ class Which(StrEnum):
     METER = "meter"
     SUBSTATION = "substation"
     VEHICLE = "vehicle"
+    NETWORK = "network"
     ALL = "all"
 
 

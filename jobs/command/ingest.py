@@ -140,6 +140,20 @@ def can(
 
 
 @app.command()
+def records(context: typer.Context, files: Files = None, to: To = "kafka") -> None:
+    """Records of any type as JSON lines or CSV, also inside syslog messages; the column `record` names the type.
+
+    Example: gridwatch ingest records gateway.jsonl
+    """
+    from ingest.table import read_table
+
+    if not files:
+        raise UsageFault("name files", "ingest records", "give FILE..., or - for standard input")
+    require_files(files)
+    _publish(context, _each(files, read_table), "ingest records", to, _bulk(files))
+
+
+@app.command()
 def meter(
     context: typer.Context,
     files: Files = None,
@@ -153,8 +167,8 @@ def meter(
 
     Example: gridwatch ingest meter readings.csv.gz --rename Zaehler=meter
     """
-    from ingest.meter import read_table
     from ingest.meter_events import PROFILES
+    from ingest.table import read_table
 
     if not files:
         raise UsageFault("name files", "ingest meter", "give FILE..., or - for standard input")

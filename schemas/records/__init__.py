@@ -1,16 +1,16 @@
 """Every record type, one literal each; `ALL` is the explicit list."""
 
-from schemas.records.alert import ALERT
-from schemas.records.cam import CAM
-from schemas.records.can_frame import CAN_FRAME
-from schemas.records.deadletter import DEADLETTER
-from schemas.records.goose import GOOSE
-from schemas.records.headend_command import HEADEND_COMMAND
-from schemas.records.iec104 import IEC104
-from schemas.records.meter_event import METER_EVENT
-from schemas.records.meter_reading import METER_READING
-from schemas.records.modbus import MODBUS
-from schemas.records.point import POINT
+from schemas.records.alert import ALERT as ALERT
+from schemas.records.cam import CAM as CAM
+from schemas.records.can_frame import CAN_FRAME as CAN_FRAME
+from schemas.records.deadletter import DEADLETTER as DEADLETTER
+from schemas.records.goose import GOOSE as GOOSE
+from schemas.records.headend_command import HEADEND_COMMAND as HEADEND_COMMAND
+from schemas.records.iec104 import IEC104 as IEC104
+from schemas.records.meter_event import METER_EVENT as METER_EVENT
+from schemas.records.meter_reading import METER_READING as METER_READING
+from schemas.records.modbus import MODBUS as MODBUS
+from schemas.records.point import POINT as POINT
 from schemas.types import Domain, Schema
 
 TELEMETRY: tuple[Schema, ...] = (
@@ -31,22 +31,3 @@ BY_NAME: dict[str, Schema] = {schema.name: schema for schema in ALL}
 def of_domain(domain: Domain) -> tuple[Schema, ...]:
     """The record types that a domain's telemetry topic carries, in the order of `TELEMETRY`."""
     return tuple(schema for schema in TELEMETRY if schema.domain is domain)
-
-
-__all__ = [
-    "ALERT",
-    "ALL",
-    "BY_NAME",
-    "CAM",
-    "CAN_FRAME",
-    "DEADLETTER",
-    "GOOSE",
-    "HEADEND_COMMAND",
-    "IEC104",
-    "METER_EVENT",
-    "METER_READING",
-    "MODBUS",
-    "POINT",
-    "TELEMETRY",
-    "of_domain",
-]

@@ -8,6 +8,7 @@ CAM = Schema(
     says="One awareness message of one station as one receiver heard it.",
     locality="receiver",
     identity=("station", "message_count"),
+    remembered_s=300.0,  # pseudonyms change; F2MD keeps a neighbour far shorter
     fields=(
         Field("time", Scalar.TIME, "generation time of the message"),
         Field("receiver", Scalar.STRING, "roadside unit or vehicle that heard it"),

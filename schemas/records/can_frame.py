@@ -8,6 +8,7 @@ CAN_FRAME = Schema(
     says="One CAN or CAN FD frame.",
     locality="vehicle",
     identity=("channel", "can_id", "data", "frames"),
+    remembered_s=86_400.0,
     fields=(
         Field("time", Scalar.TIME, "when the frame was seen"),
         Field("vehicle", Scalar.STRING, "vehicle the bus belongs to"),

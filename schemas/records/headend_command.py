@@ -8,6 +8,7 @@ HEADEND_COMMAND = Schema(
     says="One command of a head-end to one meter.",
     locality="headend",
     identity=("meter", "command", "operator"),
+    remembered_s=40 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "when the head-end issued the command"),
         Field("headend", Scalar.STRING, "head-end system that issued it"),
@@ -15,9 +16,20 @@ HEADEND_COMMAND = Schema(
         Field("host", Scalar.STRING, "host the operator's session came from"),
         Field("meter", Scalar.STRING, "meter addressed"),
         Field("feeder", Scalar.STRING, "feeder of that meter", nullable=True),
-        Field("command", Scalar.STRING, "connect, disconnect, limit, read, configure, firmware or clear_log"),
+        Field(
+            "command",
+            Scalar.STRING,
+            "what the meter is told to do",
+            one_of=("connect", "disconnect", "limit", "read", "configure", "firmware", "clear_log"),
+        ),
         Field("work_order", Scalar.STRING, "work order that justifies the command", nullable=True),
-        Field("result", Scalar.STRING, "accepted, done, failed or refused", nullable=True),
+        Field(
+            "result",
+            Scalar.STRING,
+            "what came of it",
+            nullable=True,
+            one_of=("accepted", "done", "failed", "refused"),
+        ),
         *origin(),
     ),
 )

@@ -17,8 +17,8 @@ COMMENT ON COLUMN "headend_command"."operator" IS 'account of the operator or se
 COMMENT ON COLUMN "headend_command"."host" IS 'host the operator''s session came from';
 COMMENT ON COLUMN "headend_command"."meter" IS 'meter addressed';
 COMMENT ON COLUMN "headend_command"."feeder" IS 'feeder of that meter';
-COMMENT ON COLUMN "headend_command"."command" IS 'connect, disconnect, limit, read, configure, firmware or clear_log';
+COMMENT ON COLUMN "headend_command"."command" IS 'what the meter is told to do';
 COMMENT ON COLUMN "headend_command"."work_order" IS 'work order that justifies the command';
-COMMENT ON COLUMN "headend_command"."result" IS 'accepted, done, failed or refused';
+COMMENT ON COLUMN "headend_command"."result" IS 'what came of it';
 COMMENT ON COLUMN "headend_command"."capture" IS 'name of the capture or log file the record was read from';
 COMMENT ON COLUMN "headend_command"."frames" IS 'frame numbers (capture) or line numbers (log, CSV) in that file, counted from 1';

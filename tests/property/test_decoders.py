@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 from ingest.can import read_candump
-from ingest.meter import read_table
 from ingest.source import Item, Record, Refused, deadletter
+from ingest.table import read_table
 from ingest.tap import TapOptions
 from ingest.tap.blocks import Blocks
 from ingest.tap.decode import decode_block

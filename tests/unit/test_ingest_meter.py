@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.lines import MAX_LINE, uncompressed
-from ingest.meter import read_table
 from ingest.meter_events import DLMS, UnknownEvent, meaning_of
 from ingest.source import Item, Record, Refused
+from ingest.table import read_table
 from schemas.records import HEADEND_COMMAND, METER_EVENT, METER_READING
 from schemas.wire import encode
 

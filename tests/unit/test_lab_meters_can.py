@@ -28,8 +28,8 @@ from ingest.lab.can_bus import FRAME_S, SPEED_ID, Frame, can_frames
 from ingest.lab.load_profiles import Profiles, load_profiles
 from ingest.lab.meters import meter_lines
 from ingest.lab.pace import Line, play
-from ingest.meter import read_table
 from ingest.source import Record
+from ingest.table import read_table
 from schemas.errors import UsageFault
 
 START = 1_772_452_800_000_000  # 2026-03-02T12:00:00Z

@@ -1,8 +1,8 @@
-"""Meters: the CSV or JSON-lines export of a head-end.
+"""Records of any type as CSV or JSON lines, also inside syslog messages: the export of a head-end, a back-end or a gateway.
 
-A line is a `meter_reading`, a `meter_event` or a `headend_command`. Columns (JSON keys) are the field names of the
-contract; which record a line is says its `record` column, or else the columns themselves. Times are ISO 8601 with a
-zone. Nothing is coerced: a value of the wrong type or outside its bounds refuses the line.
+Columns (JSON keys) are the field names of the contract; which record a line is says its `record` column, or else, for those of a
+meter head-end, the columns themselves. Times are ISO 8601 with a zone. Nothing is coerced: a value of the wrong type or
+outside the bounds of the contract refuses the line. Of a syslog message (RFC 5424, RFC 3164) the JSON object that ends it is read.
 """
 
 import csv
@@ -16,33 +16,26 @@ from typing import Any, BinaryIO, Final
 from ingest.lines import Line, read_lines
 from ingest.meter_events import UnknownEvent, meaning_of
 from ingest.source import Item, Record, Refused
-from schemas.records import HEADEND_COMMAND, METER_EVENT, METER_READING
-from schemas.types import Scalar, Schema
+from schemas.records import BY_NAME, HEADEND_COMMAND, METER_EVENT, METER_READING, TELEMETRY
+from schemas.types import MAX_ITEMS, Field, ListOf, Scalar, Schema, Type
 
 #: Longest identifier (characters) and most columns of a table.
 MAX_TEXT: Final = 256
 MAX_COLUMNS: Final = 64
 
-_RECORDS: Final = (METER_READING, METER_EVENT, HEADEND_COMMAND)
-_BY_NAME: Final = {schema.name: schema for schema in _RECORDS}
+_FIELDS: Final = frozenset(name for schema in TELEMETRY for name in schema.names)
+_TYPES: Final = frozenset(schema.name for schema in TELEMETRY)
 _NOT_GIVEN: Final = frozenset({"capture", "frames"})
-#: A column that only one record type has.
+#: A column that only one record type of a head-end has.
 _TELLTALE: Final = {"register_kwh": METER_READING, "code": METER_EVENT, "command": HEADEND_COMMAND}
-COMMANDS: Final = frozenset({"connect", "disconnect", "limit", "read", "configure", "firmware", "clear_log"})
-RESULTS: Final = frozenset({"accepted", "done", "failed", "refused"})
-
-#: Lowest and highest value of a number; registers of meters have at most nine digits before the point.
-_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
-    "register_kwh": (-1e9, 1e9),
-    "interval_kwh": (-1e9, 1e9),
-    "interval_s": (1, 31 * 86400),
-    "voltage_v": (0, 1e6),
-    "current_a": (-1e5, 1e5),
-    "power_factor": (0, 1),
-    "frequency_hz": (0, 1000),
-    "status": (0, 2**31 - 1),
-    "code": (0, 65535),
+#: Lowest and highest number where the contract says none.
+_BOUNDS: Final[Mapping[Type, tuple[float, float]]] = {
+    Scalar.INT: (-(2**31), 2**31 - 1),
+    Scalar.LONG: (-(2**53), 2**53),  # what JSON's numbers hold exactly
+    Scalar.DOUBLE: (-1e15, 1e15),
 }
+_SYSLOG: Final = re.compile(r"<\d{1,3}>[^{]*(?=\{)")
+_TRUTH: Final = {"true": True, "false": False}
 _DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -58,7 +51,7 @@ class _Wrong(ValueError):
 def read_table(
     stream: BinaryIO, capture: str | None = None, profile: str | None = None, rename: Mapping[str, str] | None = None
 ) -> Iterator[Item]:
-    """Read a head-end's export: CSV (comma, semicolon or tab, with a header) or JSON lines, as the first line says.
+    """Read CSV (comma, semicolon or tab, with a header) or JSON lines, as the first line says.
 
     Args:
         stream: binary text stream (`ingest.lines.open_text`).
@@ -80,7 +73,7 @@ def read_table(
             yield line
             continue
         if dialect is None:
-            dialect = "json" if line.text.lstrip().startswith("{") else _delimiter(line.text)
+            dialect = "json" if _json(line.text).startswith("{") else _delimiter(line.text)
             if dialect != "json":
                 try:
                     columns = _header(line.text, dialect, names)
@@ -95,6 +88,11 @@ def read_table(
             yield _record(row, line, capture, profile)
         except _Wrong as wrong:
             yield Refused(wrong.reason, str(wrong), line.text.encode(), capture, line.number)
+
+
+def _json(text: str) -> str:
+    """A line without the header of a syslog message around its JSON."""
+    return _SYSLOG.sub("", text.lstrip(), count=1)
 
 
 def _delimiter(header: str) -> str:
@@ -113,7 +111,7 @@ def _known(name: str, names: Mapping[str, str]) -> str:
     """The field that a column of the file stands for; "" where it is left out."""
     name = name.strip()
     field = names.get(name, name)
-    if field in ("", "record") or (field not in _NOT_GIVEN and any(field in schema for schema in _RECORDS)):
+    if field in ("", "record") or (field not in _NOT_GIVEN and field in _FIELDS):
         return field
     raise _Wrong("unknown field", f"{name[:64]!r} is no field of the contract; rename it, or to nothing")
 
@@ -144,7 +142,7 @@ def _no_constant(name: str) -> Any:
 
 def _json_row(text: str, names: Mapping[str, str]) -> dict[str, Any]:
     try:
-        row = json.loads(text, parse_constant=_no_constant)
+        row = json.loads(_json(text), parse_constant=_no_constant)
     except (ValueError, RecursionError) as wrong:
         raise _Wrong("malformed", f"not JSON: {wrong}") from wrong
     if not isinstance(row, dict):
@@ -156,10 +154,9 @@ def _json_row(text: str, names: Mapping[str, str]) -> dict[str, Any]:
 
 def _schema_of(row: Mapping[str, Any]) -> Schema:
     if "record" in row:
-        schema = _BY_NAME.get(row["record"]) if isinstance(row["record"], str) else None
-        if schema is None:
-            raise _Wrong("unknown record", f"{str(row['record'])[:64]!r}; known are {', '.join(_BY_NAME)}")
-        return schema
+        if not isinstance(row["record"], str) or row["record"] not in _TYPES:
+            raise _Wrong("unknown record", f"{str(row['record'])[:64]!r}; known are {', '.join(sorted(_TYPES))}")
+        return BY_NAME[row["record"]]
     found = [schema for column, schema in _TELLTALE.items() if column in row]
     if len(found) != 1:
         raise _Wrong("unknown record", f"needs a record column, or exactly one of the columns {', '.join(_TELLTALE)}")
@@ -176,8 +173,7 @@ def _record(row: dict[str, Any], line: Line, capture: str | None, profile: str |
             if not field.nullable and field.name != "profile":
                 raise _Wrong("missing", f"{schema.name} needs {field.name}")
             continue
-        assert isinstance(field.type, Scalar)
-        fields[field.name] = _READERS[field.type](field.name, row[field.name])
+        fields[field.name] = _value(field, row[field.name])
     for name in row:
         if name != "record" and name not in schema:
             raise _Wrong("unknown field", f"{schema.name} has no {name}")
@@ -186,63 +182,85 @@ def _record(row: dict[str, Any], line: Line, capture: str | None, profile: str |
             fields["profile"], fields["meaning"] = meaning_of(fields["code"], fields.get("profile", profile))
         except UnknownEvent as wrong:
             raise _Wrong(wrong.reason, wrong.detail) from wrong
-    elif schema is HEADEND_COMMAND:
-        _one_of("command", fields["command"], COMMANDS)
-        if "result" in fields:
-            _one_of("result", fields["result"], RESULTS)
     fields["capture"], fields["frames"] = capture, [line.number]
     return Record(schema, fields)
 
 
-def _one_of(name: str, value: str, allowed: frozenset[str]) -> None:
-    if value not in allowed:
-        raise _Wrong("range", f"{name} is {value[:64]!r}, expected one of {', '.join(sorted(allowed))}")
+def _value(field: Field, value: Any) -> Any:
+    if isinstance(field.type, ListOf):
+        if not isinstance(value, list):
+            raise _Wrong("type", f"{field.name} is not a list")
+        if len(value) > MAX_ITEMS:
+            raise _Wrong("range", f"{field.name} has {len(value)} items, the bound is {MAX_ITEMS}")
+        return [_READERS[field.type.item](field, item) for item in value]
+    return _READERS[field.type](field, value)
 
 
-def _text(name: str, value: Any) -> str:
+def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable() or not value:
-        raise _Wrong("type", f"{name} is not printable text")
+        raise _Wrong("type", f"{field.name} is not printable text")
     if len(value) > MAX_TEXT:
-        raise _Wrong("range", f"{name} has {len(value)} characters, the bound is {MAX_TEXT}")
+        raise _Wrong("range", f"{field.name} has {len(value)} characters, the bound is {MAX_TEXT}")
+    if field.one_of and value not in field.one_of:
+        raise _Wrong("range", f"{field.name} is {value[:64]!r}, expected one of {', '.join(sorted(field.one_of))}")
     return value
 
 
-def _time(name: str, value: Any) -> int:
-    text = _text(name, value)
+def _time(field: Field, value: Any) -> int:
+    text = _text(field, value)
     try:
         time = datetime.fromisoformat(text)
     except ValueError as wrong:
-        raise _Wrong("type", f"{name} is not ISO 8601") from wrong
+        raise _Wrong("type", f"{field.name} is not ISO 8601") from wrong
     if time.tzinfo is None:
-        raise _Wrong("type", f"{name} has no zone; end it with Z or an offset")
+        raise _Wrong("type", f"{field.name} has no zone; end it with Z or an offset")
     if not _EARLIEST <= time <= _LATEST:
-        raise _Wrong("range", f"{name} is {time.isoformat()}")
+        raise _Wrong("range", f"{field.name} is {time.isoformat()}")
     return (time - _EPOCH) // _MICROSECOND
 
 
-def _number(name: str, value: Any) -> float:
+def _number(field: Field, value: Any) -> float:
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
-            raise _Wrong("type", f"{name} is not a number: {value[:32]!r}")
+            raise _Wrong("type", f"{field.name} is not a number: {value[:32]!r}")
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Wrong("type", f"{name} is not a number")
-    low, high = _BOUNDS[name]
+        raise _Wrong("type", f"{field.name} is not a number")
+    lowest, highest = _BOUNDS[field.type.item if isinstance(field.type, ListOf) else field.type]
+    low = lowest if field.low is None else field.low
+    high = highest if field.high is None else field.high
     if not low <= value <= high or not math.isfinite(value):
-        raise _Wrong("range", f"{name} is {str(value)[:32]}, expected {low:g} to {high:g}")
+        raise _Wrong("range", f"{field.name} is {str(value)[:32]}, expected {low:g} to {high:g}")
     return float(value)
 
 
-def _integer(name: str, value: Any) -> int:
-    number = _number(name, value)
+def _integer(field: Field, value: Any) -> int:
+    number = _number(field, value)
     if not number.is_integer():
-        raise _Wrong("type", f"{name} is not a whole number")
+        raise _Wrong("type", f"{field.name} is not a whole number")
     return int(number)
 
 
-_READERS: Final[Mapping[Scalar, Callable[[str, Any], Any]]] = {
+def _truth(field: Field, value: Any) -> bool:
+    found = _TRUTH.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise _Wrong("type", f"{field.name} is not true or false")
+    return found
+
+
+def _bytes(field: Field, value: Any) -> bytes:
+    try:
+        return bytes.fromhex(_text(field, value))
+    except ValueError as wrong:
+        raise _Wrong("type", f"{field.name} is not hexadecimal") from wrong
+
+
+_READERS: Final[Mapping[Scalar, Callable[[Field, Any], Any]]] = {
     Scalar.STRING: _text,
     Scalar.TIME: _time,
     Scalar.DOUBLE: _number,
     Scalar.INT: _integer,
+    Scalar.LONG: _integer,
+    Scalar.BOOL: _truth,
+    Scalar.BYTES: _bytes,
 }

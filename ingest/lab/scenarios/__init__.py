@@ -1,0 +1,16 @@
+"""The scenarios: one attack a threat at least, each within quiet traffic. A new scenario or kind of traffic is one line here."""
+
+from importlib import import_module
+from typing import Final
+
+from ingest.lab.scenarios.scenario import Quiet, Scenario
+
+#: Files below `ingest.lab.scenarios`; each has the tuples QUIET (kinds of traffic) and SCENARIOS.
+FILES: Final[tuple[str, ...]] = (
+    "headend_commands",
+)  # fmt: skip
+
+_MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
+SCENARIOS: Final[tuple[Scenario, ...]] = tuple(scenario for module in _MODULES for scenario in module.SCENARIOS)
+QUIET: Final[tuple[Quiet, ...]] = tuple(quiet for module in _MODULES for quiet in module.QUIET)
+BY_NAME: Final[dict[str, Scenario]] = {scenario.name: scenario for scenario in SCENARIOS}
