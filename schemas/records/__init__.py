@@ -3,7 +3,13 @@
 from schemas.records.alert import ALERT as ALERT
 from schemas.records.cam import CAM as CAM
 from schemas.records.can_frame import CAN_FRAME as CAN_FRAME
+from schemas.records.charger_status import CHARGER_STATUS as CHARGER_STATUS
+from schemas.records.concentrator_link import CONCENTRATOR_LINK as CONCENTRATOR_LINK
 from schemas.records.deadletter import DEADLETTER as DEADLETTER
+from schemas.records.der_command import DER_COMMAND as DER_COMMAND
+from schemas.records.dlms_session import DLMS_SESSION as DLMS_SESSION
+from schemas.records.feeder_measurement import FEEDER_MEASUREMENT as FEEDER_MEASUREMENT
+from schemas.records.firmware_report import FIRMWARE_REPORT as FIRMWARE_REPORT
 from schemas.records.goose import GOOSE as GOOSE
 from schemas.records.headend_command import HEADEND_COMMAND as HEADEND_COMMAND
 from schemas.records.iec104 import IEC104 as IEC104
@@ -17,6 +23,12 @@ TELEMETRY: tuple[Schema, ...] = (
     METER_READING,
     METER_EVENT,
     HEADEND_COMMAND,
+    DLMS_SESSION,
+    FIRMWARE_REPORT,
+    FEEDER_MEASUREMENT,
+    CONCENTRATOR_LINK,
+    DER_COMMAND,
+    CHARGER_STATUS,
     MODBUS,
     IEC104,
     GOOSE,

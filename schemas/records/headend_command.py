@@ -8,6 +8,7 @@ HEADEND_COMMAND = Schema(
     says="One command of a head-end to one meter.",
     locality="headend",
     identity=("meter", "command", "operator"),
+    version=2,
     remembered_s=40 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "when the head-end issued the command"),
@@ -30,6 +31,12 @@ HEADEND_COMMAND = Schema(
             nullable=True,
             one_of=("accepted", "done", "failed", "refused"),
         ),
+        Field(
+            "class_id", Scalar.INT, "COSEM class of the object written, e.g. 8 clock", nullable=True, low=0, high=65_535
+        ),
+        Field("obis", Scalar.STRING, "object written, e.g. 0.0.1.0.0.255", nullable=True),
+        Field("old_value", Scalar.DOUBLE, "number there before: seconds of a clock, watts of a limit", nullable=True),
+        Field("new_value", Scalar.DOUBLE, "number there now, in the same unit", nullable=True),
         *origin(),
     ),
 )

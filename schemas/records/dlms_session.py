@@ -1,0 +1,77 @@
+"""A service of a session between a client and a meter (DLMS/COSEM, ANSI C12.22), from a head-end's driver log or a probe."""
+
+from schemas.types import Domain, Field, Scalar, Schema, origin
+
+DLMS_SESSION = Schema(
+    name="dlms_session",
+    domain=Domain.METER,
+    says="One service that a client asked of one meter: an association or a read, a write or an action within one.",
+    locality="headend",
+    identity=("source", "meter", "service", "invocation_counter"),
+    remembered_s=40 * 86_400.0,
+    fields=(
+        Field("time", Scalar.TIME, "when the service was asked for"),
+        Field("headend", Scalar.STRING, "head-end or probe whose log this is"),
+        Field("source", Scalar.STRING, "network address of the client, or name of the optical head"),
+        Field("client_sap", Scalar.INT, "client's service access point (wPort)", low=0, high=65_535),
+        Field("meter", Scalar.STRING, "meter addressed"),
+        Field(
+            "service",
+            Scalar.STRING,
+            "service: associate is the AARQ of DLMS or the logon of C12.22",
+            one_of=("associate", "release", "get", "set", "action", "event"),
+        ),
+        Field("result", Scalar.STRING, "what came of it", nullable=True, one_of=("success", "rejected", "failed")),
+        Field(
+            "diagnostic",
+            Scalar.INT,
+            "acse-service-user diagnostic of a rejected association; 13 authentication failure, 14 authentication required",
+            nullable=True,
+            low=0,
+            high=255,
+        ),
+        Field(
+            "mechanism",
+            Scalar.INT,
+            "authentication mechanism: 0 none, 1 password, 2 to 7 challenge and response",
+            nullable=True,
+            low=0,
+            high=7,
+        ),
+        Field("system_title", Scalar.STRING, "client's system title or calling AP title, hexadecimal", nullable=True),
+        Field(
+            "key_id",
+            Scalar.INT,
+            "which key protects it: 0 unicast, 1 broadcast, or a key number",
+            nullable=True,
+            low=0,
+            high=255,
+        ),
+        Field(
+            "invocation_counter",
+            Scalar.LONG,
+            "client's invocation counter of the ciphered message",
+            nullable=True,
+            low=0,
+            high=2**32 - 1,
+        ),
+        Field(
+            "security_control",
+            Scalar.INT,
+            "security control byte: bit 4 authenticated, bit 5 encrypted, bits 0 to 3 security suite",
+            nullable=True,
+            low=0,
+            high=255,
+        ),
+        Field(
+            "c1222_security",
+            Scalar.STRING,
+            "security mode of the EPSEM control of a C12.22 message",
+            nullable=True,
+            one_of=("cleartext", "authenticated", "ciphertext"),
+        ),
+        Field("obis", Scalar.STRING, "object of the service, e.g. 1.0.99.1.0.255 (load profile)", nullable=True),
+        Field("response_bytes", Scalar.LONG, "length of the answer", unit="byte", nullable=True, low=0, high=2**40),
+        *origin(),
+    ),
+)
