@@ -2,7 +2,8 @@
 
 Columns (JSON keys) are the field names of the contract; which record a line is says its `record` column, or else, for those of a
 meter head-end, the columns themselves. Times are ISO 8601 with a zone. Nothing is coerced: a value of the wrong type or
-outside the bounds of the contract refuses the line. Of a syslog message (RFC 5424, RFC 3164) the JSON object that ends it is read.
+outside the bounds of the contract refuses the line. Of a syslog message (RFC 5424, RFC 3164) the JSON object that ends it is read,
+also from datagrams (RFC 5426).
 """
 
 import csv
@@ -10,10 +11,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final
 
-from ingest.lines import Line, read_lines
+from ingest.datagrams import Ready, listen
+from ingest.lines import read_lines
 from ingest.meter_events import UnknownEvent, meaning_of
 from ingest.source import Item, Record, Refused
 from schemas.records import BY_NAME, HEADEND_COMMAND, METER_EVENT, METER_READING, TELEMETRY
@@ -26,6 +29,8 @@ MAX_COLUMNS: Final = 64
 _FIELDS: Final = frozenset(name for schema in TELEMETRY for name in schema.names)
 _TYPES: Final = frozenset(schema.name for schema in TELEMETRY)
 _NOT_GIVEN: Final = frozenset({"capture", "frames"})
+#: Fields that are worked out from others.
+_WORKED_OUT: Final = frozenset({"meaning"})
 #: A column that only one record type of a head-end has.
 _TELLTALE: Final = {"register_kwh": METER_READING, "code": METER_EVENT, "command": HEADEND_COMMAND}
 #: Lowest and highest number where the contract says none.
@@ -85,9 +90,47 @@ def read_table(
             if header_wrong is not None:
                 raise _Wrong("header", header_wrong)
             row = _json_row(line.text, names) if columns is None else _csv_row(line.text, dialect, columns)
-            yield _record(row, line, capture, profile)
+            yield _record(row, line.number, capture, profile)
         except _Wrong as wrong:
             yield Refused(wrong.reason, str(wrong), line.text.encode(), capture, line.number)
+
+
+def listen_table(host: str, port: int, ready: Ready | None = None) -> Iterator[Item]:
+    """Receive records by UDP, one JSON object or syslog message a datagram, until the iterator is closed.
+
+    Args:
+        host: address to listen on.
+        port: UDP port; 0 takes a free one.
+        ready: called with the bound address once it listens.
+
+    Yields:
+        As `read_table`, without those of files and headers.
+
+    Raises:
+        RunFault: the address cannot be bound.
+    """
+    with closing(listen(host, port, ready)) as datagrams:
+        for datagram in datagrams:
+            if isinstance(datagram, Refused):
+                yield datagram
+                continue
+            try:
+                yield _record(_json_row(datagram.text, {}), None, None, None)
+            except _Wrong as wrong:
+                yield Refused(wrong.reason, f"from {datagram.sender}: {wrong}", datagram.text.encode())
+
+
+def given(schema: Schema) -> tuple[Field, ...]:
+    """The fields of a record type that its lines give; the others are where it stood, and what follows from these."""
+    return tuple(field for field in schema.fields if field.name not in _NOT_GIVEN | _WORKED_OUT)
+
+
+def bounds(field: Field) -> tuple[float, float] | None:
+    """Lowest and highest number that a field takes, both included; None where it takes none."""
+    lowest, highest = _BOUNDS.get(field.type.item if isinstance(field.type, ListOf) else field.type, (None, None))
+    if lowest is None or highest is None:
+        return None
+    return lowest if field.low is None else field.low, highest if field.high is None else field.high
 
 
 def _json(text: str) -> str:
@@ -163,12 +206,10 @@ def _schema_of(row: Mapping[str, Any]) -> Schema:
     return found[0]
 
 
-def _record(row: dict[str, Any], line: Line, capture: str | None, profile: str | None) -> Record:
+def _record(row: dict[str, Any], number: int | None, capture: str | None, profile: str | None) -> Record:
     schema = _schema_of(row)
     fields: dict[str, Any] = {}
-    for field in schema.fields:
-        if field.name in _NOT_GIVEN or field.name == "meaning":
-            continue
+    for field in given(schema):
         if field.name not in row:
             if not field.nullable and field.name != "profile":
                 raise _Wrong("missing", f"{schema.name} needs {field.name}")
@@ -182,7 +223,7 @@ def _record(row: dict[str, Any], line: Line, capture: str | None, profile: str |
             fields["profile"], fields["meaning"] = meaning_of(fields["code"], fields.get("profile", profile))
         except UnknownEvent as wrong:
             raise _Wrong(wrong.reason, wrong.detail) from wrong
-    fields["capture"], fields["frames"] = capture, [line.number]
+    fields["capture"], fields["frames"] = capture, None if number is None else [number]
     return Record(schema, fields)
 
 
@@ -226,9 +267,7 @@ def _number(field: Field, value: Any) -> float:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Wrong("type", f"{field.name} is not a number")
-    lowest, highest = _BOUNDS[field.type.item if isinstance(field.type, ListOf) else field.type]
-    low = lowest if field.low is None else field.low
-    high = highest if field.high is None else field.high
+    low, high = bounds(field) or (-math.inf, math.inf)
     if not low <= value <= high or not math.isfinite(value):
         raise _Wrong("range", f"{field.name} is {str(value)[:32]}, expected {low:g} to {high:g}")
     return float(value)

@@ -8,19 +8,17 @@ Source: usdot-jpo-ode `schema-bsm.json`; SAE J2735 (DSRC message set dictionary)
 
 import json
 import re
-import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
+from ingest.datagrams import Ready, listen
 from ingest.lines import MAX_LINE, Line, read_lines
 from ingest.source import Item, Record, Refused
-from schemas.errors import RunFault
 from schemas.records import CAM
 
-#: Largest datagram (bytes) of a listener: more than a UDP datagram can hold, so that none is cut in silence.
-MAX_DATAGRAM: Final = 65_536
 #: Radius that holds 95 % of a two-dimensional normal distribution, in standard deviations: J2735's accuracy is one.
 _TO_95_PERCENT: Final = 2.4477
 MAX_ID: Final = 64
@@ -95,9 +93,7 @@ def _starts_anew(line: Line) -> bool:
     return line.text.startswith('{"metadata"')
 
 
-def listen_ode(
-    host: str, port: int, receiver: str | None = None, ready: Callable[[str, int], None] | None = None
-) -> Iterator[Item]:
+def listen_ode(host: str, port: int, receiver: str | None = None, ready: Ready | None = None) -> Iterator[Item]:
     """Receive ODE JSON by UDP, one message a datagram, until the iterator is closed.
 
     Args:
@@ -109,26 +105,12 @@ def listen_ode(
     Raises:
         RunFault: the address cannot be bound.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as listener:
-        # Room for bursts while the broker pushes back; the kernel bounds it by its own limit.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        try:
-            listener.bind((host, port))
-        except OSError as wrong:
-            raise RunFault(
-                f"cannot listen: {wrong.strerror}", f"udp {host}:{port}", "choose a free port and an own address"
-            ) from wrong
-        if ready is not None:
-            ready(*listener.getsockname()[:2])
-        while True:
-            datagram, sender = listener.recvfrom(MAX_DATAGRAM)
-            try:
-                text = datagram.decode().strip()
-            except UnicodeDecodeError as wrong:
-                yield Refused("not text", f"from {sender[0]}: byte {wrong.start} is not UTF-8", datagram)
-                continue
-            yield decode_ode(text, None, None, receiver or sender[0])
+    with closing(listen(host, port, ready)) as datagrams:
+        for datagram in datagrams:
+            if isinstance(datagram, Refused):
+                yield datagram
+            else:
+                yield decode_ode(datagram.text, None, None, receiver or datagram.sender)
 
 
 def decode_ode(text: str, capture: str | None, number: int | None, receiver: str | None) -> Item:

@@ -50,6 +50,7 @@ class Field:
         nullable: True where a source may not know the value.
         low, high: bounds of a number that a source accepts, both included; None where the type alone bounds it.
         one_of: the only texts that a source accepts; () for any.
+        example: a typical value, for those who write exporters; None leaves one to be made up.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     one_of: tuple[str, ...] = ()
+    example: str | float | bool | tuple[str, ...] | None = None
 
 
 class Domain(Enum):

@@ -105,8 +105,7 @@ def v2x(
     require_files(files)
     if udp:
         host, port = host_and_port(udp)
-        source = listen_ode(host, port, receiver, lambda *at: say(f"listening on udp {at[0]}:{at[1]}"))
-        _publish(context, source, "ingest v2x", to)
+        _publish(context, listen_ode(host, port, receiver, listening), "ingest v2x", to)
     else:
         _publish(context, _each(files, lambda s, name: read_ode(s, name, receiver)), "ingest v2x", to, _bulk(files))
 
@@ -140,17 +139,27 @@ def can(
 
 
 @app.command()
-def records(context: typer.Context, files: Files = None, to: To = "kafka") -> None:
+def records(
+    context: typer.Context,
+    files: Files = None,
+    udp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Listen for JSON or syslog datagrams instead.")
+    ] = None,
+    to: To = "kafka",
+) -> None:
     """Records of any type as JSON lines or CSV, also inside syslog messages; the column `record` names the type.
 
-    Example: gridwatch ingest records gateway.jsonl
+    Example: gridwatch ingest records --udp 0.0.0.0:5514
     """
-    from ingest.table import read_table
+    from ingest.table import listen_table, read_table
 
-    if not files:
-        raise UsageFault("name files", "ingest records", "give FILE..., or - for standard input")
+    if bool(files) == bool(udp):
+        raise UsageFault("name files or an address", "ingest records", "give FILE..., - or --udp HOST:PORT")
     require_files(files)
-    _publish(context, _each(files, read_table), "ingest records", to, _bulk(files))
+    if udp:
+        _publish(context, listen_table(*host_and_port(udp), listening), "ingest records", to)
+    else:
+        _publish(context, _each(files, read_table), "ingest records", to, _bulk(files))
 
 
 @app.command()
@@ -201,6 +210,11 @@ def open_bus(interface: str, channel: str) -> Any:
     except (python_can.CanError, OSError, ValueError, ImportError) as wrong:
         where, remedy = f"{interface}:{channel}", "name an interface of python-can and a channel that is up"
         raise RunFault(f"the CAN bus cannot be opened: {wrong}", where, remedy) from wrong
+
+
+def listening(host: str, port: int) -> None:
+    """Say where a listener listens."""
+    say(f"listening on udp {host}:{port}")
 
 
 def host_and_port(text: str) -> tuple[str, int]:

@@ -43,6 +43,7 @@ SUBCOMMANDS: Final = (
     Subcommand("topics", "jobs.command.topics:topics", "Create the topics on a Kafka of your own."),
     Subcommand("scan", "jobs.command.scan:scan", "Run the detectors over files: no Kafka, no Spark, no Java."),
     Subcommand("ingest", "jobs.command.ingest:app", "Read a source and publish its records."),
+    Subcommand("records", "jobs.command.records:records", "Show the record types: fields, units, bounds, an example."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),

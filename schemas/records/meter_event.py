@@ -13,8 +13,10 @@ METER_EVENT = Schema(
         Field("time", Scalar.TIME, "time of the event by the meter's clock"),
         Field("meter", Scalar.STRING, "meter identifier"),
         Field("transformer", Scalar.STRING, "distribution transformer that feeds the meter"),
-        Field("profile", Scalar.STRING, "event code profile that gives the code its meaning, e.g. dlms"),
-        Field("code", Scalar.INT, "event code in that profile", low=0, high=65_535),
+        Field(
+            "profile", Scalar.STRING, "event code profile that gives the code its meaning, e.g. dlms", example="dlms"
+        ),
+        Field("code", Scalar.INT, "event code in that profile", low=0, high=65_535, example=44),
         Field(
             "meaning", Scalar.STRING, "meaning of the code in the words of `ingest.meter_events`, e.g. cover_removed"
         ),

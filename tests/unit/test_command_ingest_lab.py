@@ -81,6 +81,8 @@ def test_the_files_of_the_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["ingest", "tap"], 2, "name captures or one interface"),
         (["ingest", "v2x"], 2, "name files or an address"),
         (["ingest", "v2x", "--udp", "nowhere"], 2, "not HOST:PORT"),
+        (["ingest", "records"], 2, "name files or an address"),
+        (["ingest", "records", "-", "--udp", "127.0.0.1:0"], 2, "name files or an address"),
         (["ingest", "can"], 2, "name files or an interface"),
         (["ingest", "can", "--interface", "no-such", "--to", "-"], 4, "cannot be opened"),
         (["ingest", "meter"], 2, "name files"),
@@ -122,9 +124,10 @@ def test_attacks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.splitlines()) == 15
 
 
-def test_a_live_source_ends_in_order_when_it_is_told_to() -> None:
+@pytest.mark.parametrize(("which", "reason"), [("v2x", "not a BSM"), ("records", "unknown record")])
+def test_a_live_source_ends_in_order_when_it_is_told_to(which: str, reason: str) -> None:
     source = subprocess.Popen(
-        [*GRIDWATCH, "ingest", "v2x", "--udp", "127.0.0.1:0", "--to", "-"],
+        [*GRIDWATCH, "ingest", which, "--udp", "127.0.0.1:0", "--to", "-"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -137,10 +140,10 @@ def test_a_live_source_ends_in_order_when_it_is_told_to() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"{}", ("127.0.0.1", port))
         assert source.stdout is not None
-        assert json.loads(source.stdout.readline())["reason"] == "not a BSM"
+        assert json.loads(source.stdout.readline())["reason"] == reason
     source.send_signal(signal.SIGTERM)
     _, err = source.communicate(timeout=20)
-    assert "ingest v2x: read 1, published 0, refused 1 (not a BSM 1), delivered 1" in err
+    assert f"ingest {which}: read 1, published 0, refused 1 ({reason} 1), delivered 1" in err
     assert source.returncode == 0
 
 
