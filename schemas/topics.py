@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from schemas.types import Domain, Schema
+from schemas.types import TELEMETRY_DOMAINS, Schema
 
 #: One topic a domain: all its record types, keyed by locality.
-TELEMETRY: Final = tuple(domain.topic for domain in Domain if domain is not Domain.SYSTEM)
+TELEMETRY: Final = tuple(domain.topic for domain in TELEMETRY_DOMAINS)
 
 #: Alerts, keyed by locality.
 ALERTS: Final = "alerts"

@@ -6,6 +6,7 @@ written down twice.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 
 class Scalar(Enum):
@@ -77,6 +78,10 @@ class Domain(Enum):
     def topic(self) -> str:
         """The Kafka topic that carries this domain's telemetry."""
         return f"telemetry.{self.value}"
+
+
+#: The domains with telemetry of their own.
+TELEMETRY_DOMAINS: Final[tuple[Domain, ...]] = tuple(domain for domain in Domain if domain is not Domain.SYSTEM)
 
 
 @dataclass(frozen=True)

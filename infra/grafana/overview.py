@@ -33,6 +33,7 @@ from infra.grafana.panels import (
     shares,
 )
 from infra.grafana.postgres_query import SOURCE
+from schemas.types import TELEMETRY_DOMAINS
 
 UID: Final = "gridwatch-overview"
 TITLE: Final = "Gridwatch overview"
@@ -127,7 +128,7 @@ def _course() -> tuple[tuple[int, Builder[Panel]], ...]:
             8,
             shares(
                 "Alerts by domain",
-                "Metering, substations, vehicles.",
+                "Metering, substations, vehicles, networks.",
                 f"SELECT domain, count(*) AS alerts FROM alert_overview WHERE {CHOSEN} GROUP BY 1 ORDER BY 2 DESC",
             ),
         ),
@@ -297,7 +298,9 @@ def overview() -> Dashboard:
     board = (
         Dashboard(TITLE)
         .uid(UID)
-        .description("Attacks on meters, substations and vehicles: what fired, where, how bad, and what to do.")
+        .description(
+            "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do."
+        )
         .tags(["gridwatch"])
         .timezone("browser")
         .time("now-1h", "now")
@@ -307,7 +310,7 @@ def overview() -> Dashboard:
         .with_variable(
             CustomVariable("domain")
             .label("Domain")
-            .values("meter,substation,vehicle")
+            .values(",".join(domain.value for domain in TELEMETRY_DOMAINS))
             .multi(True)
             .include_all(True)
             .current(VariableOption(text=["All"], value=["$__all"], selected=True))

@@ -15,7 +15,7 @@ from ingest.publisher import Broker
 from jobs.archive.topic import Arrived, TopicArchive
 from jobs.reader import Place, Reader, place_of
 from schemas.records import of_domain
-from schemas.types import Domain
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import Undecodable
 
 #: Records decoded at a time at most.
@@ -28,8 +28,6 @@ DISCOVER_S: Final = 60.0
 ROLL_ROWS: Final = 1_000_000
 #: Under this name, and the domains, the broker lists how far we are.
 GROUP: Final = "gridwatch-archive"
-
-DOMAINS: Final = tuple(domain for domain in Domain if domain is not Domain.SYSTEM)
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Archiving:
 
     broker: Broker
     lake: Path
-    domains: tuple[Domain, ...] = DOMAINS
+    domains: tuple[Domain, ...] = TELEMETRY_DOMAINS
     roll_s: float = 60.0
     roll_mb: float = 128.0
     until_end: bool = False

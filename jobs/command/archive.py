@@ -33,13 +33,14 @@ def archive(
 
     Example: gridwatch archive --domain meter --once
     """
-    from jobs.archive.run import DOMAINS, Archiving
+    from jobs.archive.run import Archiving
     from jobs.archive.run import archive as run
     from jobs.connections import lake_directory, reached_broker
     from jobs.signals import stop_on_signals
     from schemas.errors import UsageFault
+    from schemas.types import TELEMETRY_DOMAINS
 
-    names = {known.value: known for known in DOMAINS}
+    names = {known.value: known for known in TELEMETRY_DOMAINS}
     unknown = sorted(set(domain or ()) - set(names))
     if unknown:
         raise UsageFault(f"no domain {unknown[0]}", "--domain", f"choose from {', '.join(names)}")
@@ -47,7 +48,7 @@ def archive(
     what = Archiving(
         broker=reached_broker(settings),
         lake=lake or lake_directory(settings),
-        domains=tuple(names[name] for name in dict.fromkeys(domain)) if domain else DOMAINS,
+        domains=tuple(names[name] for name in dict.fromkeys(domain)) if domain else TELEMETRY_DOMAINS,
         roll_s=roll_seconds or settings.store.roll_s,
         roll_mb=settings.store.roll_mb,
         until_end=once,

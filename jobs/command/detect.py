@@ -51,7 +51,7 @@ def detect(
     from jobs.detect.application import FAIR, run
     from jobs.detect.query import DetectSettings
     from jobs.session import place_of, session_of, write_properties
-    from schemas.types import Domain
+    from schemas.types import TELEMETRY_DOMAINS
 
     settings = settings_of(context)
     if properties is not None:
@@ -59,7 +59,7 @@ def detect(
         return
     facts = load_site(site or settings.site)
     check_site(facts)
-    chosen = [d for d in Domain if d is not Domain.SYSTEM and domain.value in (d.value, "all")]
+    chosen = [d for d in TELEMETRY_DOMAINS if domain.value in (d.value, "all")]
     how = DetectSettings(
         broker=reached_broker(settings),
         state_uri=settings.state_uri,

@@ -17,10 +17,8 @@ from jobs.watermarks import watermarks
 from schemas import topics
 from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
-from schemas.types import Domain
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import Decoder
-
-DOMAINS = (Domain.METER, Domain.SUBSTATION, Domain.VEHICLE)
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Books:
     @property
     def waiting(self) -> int:
         """Telemetry records that detection has not seen yet."""
-        return sum(self.produced.get(d.topic, 0) - self.processed(d) for d in DOMAINS)
+        return sum(self.produced.get(d.topic, 0) - self.processed(d) for d in TELEMETRY_DOMAINS)
 
 
 class Auditor:
@@ -68,12 +66,12 @@ class Auditor:
             }
         )
         self._timeout = broker.timeout_s
-        self._stores = {d: StateStore(state, d.value) for d in DOMAINS}
+        self._stores = {d: StateStore(state, d.value) for d in TELEMETRY_DOMAINS}
         self._dsn, self._lake = dsn, lake
 
     def books(self) -> Books:
         """The counts now."""
-        names = [*(d.topic for d in DOMAINS), topics.ALERTS, topics.DEADLETTER]
+        names = [*(d.topic for d in TELEMETRY_DOMAINS), topics.ALERTS, topics.DEADLETTER]
         produced = {name: sum(high - low for low, high in self._ends(name).values()) for name in names}
         ledger = {d: store.latest().ledger for d, store in self._stores.items()}
         with psycopg.connect(self._dsn) as connection:
@@ -103,7 +101,7 @@ class Auditor:
         letters = books.produced[topics.DEADLETTER]
         checks = [
             (f"{d.topic}: records produced = decoded + dead letters", books.produced[d.topic], books.processed(d))
-            for d in DOMAINS
+            for d in TELEMETRY_DOMAINS
         ]
         checks += [
             ("alerts emitted (distinct ids) = rows in PostgreSQL", told, books.rows[ALERT.name]),

@@ -17,11 +17,12 @@ from infra.stack import Stack, StackState
 from infra.tshark import ensure_tshark
 from ingest.publisher import Broker
 from jobs.demo import truth
-from jobs.demo.audit import DOMAINS, Auditor, Books, unbalanced
+from jobs.demo.audit import Auditor, Books, unbalanced
 from jobs.demo.parts import Part, Parts
 from jobs.settings import Settings
 from jobs.state_store import StateStore
 from schemas.errors import RunFault, UsageFault
+from schemas.types import TELEMETRY_DOMAINS
 
 #: Seconds to wait at most: for detection to start, and for the pipeline to drain at the end.
 START_S: Final = 180.0
@@ -200,7 +201,7 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     if scene.capture == "lo":
         # Loopback also carries Kafka, PostgreSQL and Spark: dissecting all that would cost packets of the substation.
         tap += ["--filter", f"tcp port {modbus} or tcp port {iec104} or ether proto 0x88b8"]
-    stores = [StateStore(str(scene.directory / "state"), d.value) for d in DOMAINS]
+    stores = [StateStore(str(scene.directory / "state"), d.value) for d in TELEMETRY_DOMAINS]
     began, told = time.monotonic(), 0
 
     def ready() -> bool:

@@ -15,7 +15,7 @@ from jobs.state_store import KEPT, BucketFile, Manifest, StateStore
 from jobs.state_tools import find, rebucket, verify
 from schemas.errors import RunFault
 from schemas.records import BY_NAME
-from schemas.types import Domain
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from tests.integration.detecting import expected, site, traffic
 
 
@@ -135,7 +135,7 @@ def test_find_gives_the_rows_of_an_entity(store: StateStore) -> None:
     assert find(store, "c") == {}
 
 
-@pytest.mark.parametrize("domain", [Domain.METER, Domain.SUBSTATION, Domain.VEHICLE])
+@pytest.mark.parametrize("domain", TELEMETRY_DOMAINS)
 def test_rebucketing_changes_no_alert(tmp_path: Path, domain: Domain) -> None:
     records, store = traffic("split", domains=[domain]), StateStore(str(tmp_path), domain.value)
     engine, found = make_engine(domain, of_domain(domain), site()), set[str]()

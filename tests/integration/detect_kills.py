@@ -23,9 +23,9 @@ import yaml
 from infra.stack import temporary_stack
 from jobs.settings import default_cache
 from jobs.state_store import StateStore
-from schemas.types import Domain
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from tests.conftest import REPOSITORY
-from tests.integration.detecting import DOMAINS, Topics, counts, expected, site_facts, traffic
+from tests.integration.detecting import Topics, counts, expected, site_facts, traffic
 
 PATIENCE_S = 240
 
@@ -167,11 +167,11 @@ def main() -> None:
         own = Topics(stack.bootstrap)
         records = traffic("kills", copies=2 + chosen.kills)
         own.publish(records)
-        for domain in DOMAINS:
+        for domain in TELEMETRY_DOMAINS:
             own.send(domain.topic, [b"bad", None])
-        job = Job(own, Path(folder), DOMAINS, batch=len(records) // (6 * chosen.kills) + 1)
+        job = Job(own, Path(folder), TELEMETRY_DOMAINS, batch=len(records) // (6 * chosen.kills) + 1)
         disturb(job, rng, chosen.kills, chosen.kills)
-        check(job, "kills", expected(records), bad=2 * len(DOMAINS))
+        check(job, "kills", expected(records), bad=2 * len(TELEMETRY_DOMAINS))
     print(
         f"{chosen.kills} drivers and {chosen.kills} workers killed: same alerts, none lost, every record accounted for"
     )

@@ -22,14 +22,13 @@ from jobs.detect.query import Detection, DetectSettings, Progress
 from jobs.watermarks import watermarks
 from schemas import topics
 from schemas.records import ALERT, BY_NAME, DEADLETTER
-from schemas.types import Domain, Schema
+from schemas.types import TELEMETRY_DOMAINS, Domain, Schema
 from schemas.wire import Decoder, encode
 from tests.engine.examples import records_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-DOMAINS = (Domain.METER, Domain.SUBSTATION, Domain.VEHICLE)
 Traffic = list[tuple[Schema, dict[str, Any]]]
 
 
@@ -60,7 +59,7 @@ def site() -> Site:
     return parse_site(site_facts(), "examples")
 
 
-def traffic(mark: str, copies: int = 1, domains: Sequence[Domain] = DOMAINS) -> Traffic:
+def traffic(mark: str, copies: int = 1, domains: Sequence[Domain] = TELEMETRY_DOMAINS) -> Traffic:
     """The records of every example of every detector, each example in localities of its own, all in one line by event time."""
     lines: list[tuple[datetime, int, Schema, dict[str, Any]]] = []
     for copy in range(copies):
@@ -82,7 +81,7 @@ def traffic(mark: str, copies: int = 1, domains: Sequence[Domain] = DOMAINS) -> 
 def expected(records: Traffic) -> set[str]:
     """Alert ids of the engine over the records in one piece, without Spark."""
     found: set[str] = set()
-    for domain in DOMAINS:
+    for domain in TELEMETRY_DOMAINS:
         by_type: dict[str, tuple[list[dict[str, Any]], list[int]]] = {}
         for index, (schema, fields) in enumerate(records):
             if schema.domain is domain:

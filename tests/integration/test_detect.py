@@ -33,9 +33,9 @@ from schemas.project.avro import avro_json
 from schemas.records import CAM, METER_READING, MODBUS, TELEMETRY
 from schemas.records.deadletter import KEPT_BYTES
 from schemas.topics import SCHEMAS
-from schemas.types import LATEST_US, MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, Domain, Field, Scalar, Schema
+from schemas.types import LATEST_US, MAX_BYTES, MAX_ITEMS, MAX_MESSAGE, TELEMETRY_DOMAINS, Domain, Field, Scalar, Schema
 from schemas.wire import HEADER, MARKER, TIME_RANGE, encode, fingerprint
-from tests.integration.detecting import DOMAINS, Topics, counts, detect, expected, message, site, traffic
+from tests.integration.detecting import Topics, counts, detect, expected, message, site, traffic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -102,7 +102,7 @@ def test_stream_equals_batch(spark: "SparkSession", own: Topics, tmp_path: Path)
     records = traffic("same", copies=4)
     own.publish(records)
     wanted = expected(records)
-    for domain in DOMAINS:
+    for domain in TELEMETRY_DOMAINS:
         batches, ledger = detect(spark, own, tmp_path, domain, max_offsets=3_000)
         assert len(batches) > 1
         decoded = counts(ledger, "decoded")
@@ -110,7 +110,7 @@ def test_stream_equals_batch(spark: "SparkSession", own: Topics, tmp_path: Path)
         assert not counts(ledger, "dead")
     alerts = own.alerts("same")
     assert sorted(a["alert_id"] for a in alerts) == sorted(wanted)
-    assert {a["domain"] for a in alerts} == {d.value for d in DOMAINS}
+    assert {a["domain"] for a in alerts} == {d.value for d in TELEMETRY_DOMAINS}
     assert len({a["detector"] for a in alerts}) >= 15
 
 
@@ -305,7 +305,7 @@ def test_a_harmed_copy_that_is_restored_goes_on(
     assert max(Counter(a["alert_id"] for a in own.alerts("done")).values()) == 1
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", TELEMETRY_DOMAINS)
 def test_portions_come_to_the_same(spark: "SparkSession", own: Topics, tmp_path: Path, domain: Domain) -> None:
     """A worker's bucket in one piece and in many: the same ledger, the same alerts, the same state; ticks at the end alone."""
     facts = site()

@@ -36,7 +36,7 @@ from jobs.state_store import Manifest, StateStore
 from schemas import topics
 from schemas.records import METER_READING
 from schemas.records import of_domain as records_of
-from schemas.types import Domain
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from tests.conftest import Database
 from tests.unit.packets import Capture, Connection, modbus
 
@@ -287,7 +287,7 @@ def test_the_site_file_is_valid_and_whole() -> None:
     facts = yaml.safe_load(only("README.md", "yaml"))
     site = parse_site(facts, "README.md")
     check_site(site)
-    for domain in (Domain.METER, Domain.SUBSTATION, Domain.VEHICLE):
+    for domain in TELEMETRY_DOMAINS:
         off = make_plan(of_domain(domain), records_of(domain), site).off
         assert set(off) <= set(site.disabled), "the example leaves no detector without its facts"
     assert not list(absent(Site, [facts], "")), "keys that the example does not show"
@@ -342,7 +342,7 @@ def test_the_picture_is_sound_and_reads_without_its_page() -> None:
     assert picture.find("svg:title", space) is not None
     assert picture.find("svg:desc", space) is not None
     words = {(text.text or "").strip() for text in picture.iterfind(".//svg:text", space)}
-    assert {domain.topic for domain in Domain if domain is not Domain.SYSTEM} <= words
+    assert {domain.topic for domain in TELEMETRY_DOMAINS} <= words
     assert {topics.ALERTS, topics.DEADLETTER} <= words
     ground = picture.find("svg:rect", space)
     assert ground is not None

@@ -22,7 +22,7 @@ def test_topics_are_there(stack: StackState) -> None:
     found = admin.list_topics(timeout=30).topics
     partitions = {name: len(topic.partitions) for name, topic in found.items() if not name.startswith("__")}
     assert {name: partitions[name] for name in (*topics.TELEMETRY, topics.ALERTS, topics.DEADLETTER)} == dict.fromkeys(
-        ("telemetry.meter", "telemetry.substation", "telemetry.vehicle", "alerts", "deadletter"), 8
+        ("telemetry.meter", "telemetry.substation", "telemetry.vehicle", "telemetry.network", "alerts", "deadletter"), 8
     )
     resource = ConfigResource(ConfigResource.Type.TOPIC, topics.SCHEMAS)
     settings = admin.describe_configs([resource])[resource].result(30)

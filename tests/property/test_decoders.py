@@ -23,7 +23,7 @@ from ingest.tap.tshark import dissect_command
 from ingest.v2x import decode_ode
 from schemas.project.avro import avro_json
 from schemas.records import ALL, DEADLETTER, TELEMETRY, of_domain
-from schemas.types import Domain, ListOf, Scalar, Schema
+from schemas.types import TELEMETRY_DOMAINS, ListOf, Scalar, Schema
 from schemas.wire import HEADER, MARKER, REASONS, Decoder, Undecodable, encode, fingerprint
 from tests.property.mutation import mutants
 from tests.unit.test_tap_fuzz import everything
@@ -83,7 +83,7 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
 
     writers = {fingerprint(s): (s, avro_json(s)) for s in TELEMETRY}
     ours = Decoder(TELEMETRY)
-    for number, domain in enumerate((Domain.METER, Domain.SUBSTATION, Domain.VEHICLE)):
+    for number, domain in enumerate(TELEMETRY_DOMAINS):
         schemas = of_domain(domain)
         seeds = [
             seed
@@ -91,7 +91,7 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
             for seed in seeds_of(schema, random.Random(3))
             if schema in schemas or number == 1
         ]
-        messages = list(mutants(seeds, COUNT // 3 + 1, seed=10 + number))
+        messages = list(mutants(seeds, COUNT // len(TELEMETRY_DOMAINS) + 1, seed=10 + number))
         batch = pa.table(
             {
                 "partition": pa.array([0] * len(messages), pa.int32()),
