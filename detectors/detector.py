@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.memory.base import Memory
+from detectors.memory.base import Beside
 from detectors.profiles.threat import Severity, Threat
 from detectors.site import Site
 from schemas.types import Schema
@@ -30,15 +30,15 @@ class Firing:
 
     Args:
         when: boolean expression. A null is an error of the rule, not "no alert": say what an absent field means.
-        memories: the memories that `when` and `values` read.
+        memories: the memories that `when` and `values` read, also those of records of another type (`LastOf`).
         values: numbers for the sentences of the detector, by the name used there.
-        trail: memories of references (`Recent`, or `Last` of `REFERENCE`) that belong to the evidence.
+        trail: memories of references (`Recent`, `Last` or `LastOf` of `REFERENCE`) that belong to the evidence.
     """
 
     when: pl.Expr
-    memories: tuple[Memory, ...] = ()
+    memories: tuple[Beside, ...] = ()
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
-    trail: tuple[Memory, ...] = ()
+    trail: tuple[Beside, ...] = ()
 
 
 Build = Callable[[Any, Site], Firing]
@@ -76,7 +76,7 @@ class Features:
     """A model's features over the record and its memories; a record with a null feature is not scored."""
 
     columns: Mapping[str, pl.Expr]
-    memories: tuple[Memory, ...] = ()
+    memories: tuple[Beside, ...] = ()
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 

@@ -17,13 +17,15 @@ from detectors.detector import Step
 from detectors.episodes import EPISODES, assign
 from detectors.forgetting import HEARD, forget_episodes, forget_keys, forget_localities, hear
 from detectors.hits import Hits, Tables, flags_of, gather
-from detectors.key_tables import TIME, KeyTable, table_name
-from detectors.memory.recent import REFERENCE, Recent
-from detectors.plan import Plan, RecordPlan, Scored, Silent
+from detectors.key_tables import TIME, table_name
+from detectors.memory.last_of import LastOf
+from detectors.memory.recent import REFERENCE
+from detectors.past import REFERENCED, Past
+from detectors.past import State as State
+from detectors.plan import Plan, RecordPlan, Rule, Scored, Silent
 from schemas.errors import RunFault
 from schemas.types import Schema
 
-State = dict[str, pl.DataFrame]
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
 AHEAD_US = 300_000_000
 #: Frames of a record that its references keep: a message of several hundred kilobytes has as many.
@@ -69,6 +71,7 @@ class Engine:
         self.plan = plan
         self._lifetime_us = {name: int(lifetimes[name] * 1e6) for name in plan.records}
         self._localities = {name: record.schema.locality for name, record in plan.records.items()}
+        self._past = Past(plan, self._lifetime_us)
 
     def step(
         self, state: State, batch: Mapping[str, pl.DataFrame], tick: int | None = None, flags: bool = True
@@ -88,11 +91,10 @@ class Engine:
         prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
         heard = hear(state.get(HEARD), prepared, self._localities)
         found: list[Hits] = []
-        opened: dict[str, Tables] = {}
+        opened, out.state = self._past.remember(prepared, state)
         for name, frame in prepared.items():
-            prepared[name], opened[name] = self._remember(self.plan.records[name], frame, state)
-            found += self._rules(self.plan.records[name], prepared[name])
-            found += self._steps(self.plan.records[name], prepared[name], state, out.state)
+            found += self._rules(self.plan.records[name], frame)
+            found += self._steps(self.plan.records[name], frame, state, out.state)
         for plan in self.plan.records.values():
             for silent in plan.silences:
                 found += self._silence(plan, silent, prepared, opened, state, out.state, tick)
@@ -101,21 +103,6 @@ class Engine:
             out.state |= {table_name(name, by): table.close() for by, table in tables.items()}
         self._carry_over(state, out, heard)
         return out
-
-    def _remember(self, plan: RecordPlan, frame: pl.DataFrame, state: State) -> tuple[pl.DataFrame, Tables]:
-        tables: Tables = {}
-        for derived, memories in plan.layers:
-            frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
-            columns = []
-            for memory in memories:
-                by = plan.key(memory)
-                if by not in tables:
-                    spec = KeyTable(plan.schema.name, by, self._lifetime_us[plan.schema.name])
-                    tables[by] = spec.open(state.get(spec.name), frame)
-                if not isinstance(memory, Recent):
-                    columns.append(tables[by].advance(frame, memory))
-            frame = frame.with_columns(columns)
-        return frame, tables
 
     def _rules(self, plan: RecordPlan, frame: pl.DataFrame) -> list[Hits]:
         hits: list[Hits] = []
@@ -131,7 +118,7 @@ class Engine:
                 )
             if verdict.any():
                 trail = tuple(memory.column for memory in rule.firing.trail)
-                hits.append(Hits(rule.detector, frame.filter(verdict), rule.firing.values, trail))
+                hits.append(Hits(rule.detector, frame.filter(verdict), rule.firing.values, trail, others=_others(rule)))
         for scored in plan.scored:
             hits += _score(scored, frame)
         return hits
@@ -297,6 +284,11 @@ def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
     return frame.with_columns(reference.alias(REFERENCE))
 
 
+def _others(rule: Rule) -> dict[str, str]:
+    """Columns of the evidence that refer to records of another type -> that type."""
+    return {m.column: m.record.name for m in rule.firing.trail if isinstance(m, LastOf)}
+
+
 def _score(scored: Scored, frame: pl.DataFrame) -> list[Hits]:
     features = frame.select(e.cast(pl.Float64).alias(n) for n, e in scored.features.columns.items())
     usable = features.select(pl.all_horizontal(pl.all().is_finite().fill_null(False)).alias("u"))["u"]
@@ -332,7 +324,7 @@ def _crossings(schema: Schema, group: str, crossed: pl.DataFrame, batch: pl.Data
             maintain_order="left",
         )
     types: dict[str, pl.DataType] = {**ENGINE_COLUMNS, "capture": pl.String(), "frames": pl.List(pl.Int64)}
-    types[REFERENCE] = pl.Struct({"time": pl.Int64(), "offset": pl.Int64(), "frames": pl.List(pl.Int64)})
+    types[REFERENCE] = REFERENCED
     missing = [pl.lit(None, dtype=t).alias(n) for n, t in types.items() if n not in own.columns]
     missing += [pl.lit(None, dtype=pl.String).alias(n) for n in schema.identity if n not in own.columns]
     # An excuse moves the clock too, and has its place among the records; only a tick comes behind them all.

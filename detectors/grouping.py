@@ -25,6 +25,8 @@ K = TypeVar("K")
 
 #: State column of a key table: the clock of the key, microseconds since 1970.
 CLOCK = "_clock"
+#: Engine column of a batch: event time bounded by the broker's, microseconds.
+TIME = "_time"
 _NEVER = np.iinfo(np.int64).min
 
 

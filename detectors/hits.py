@@ -5,7 +5,7 @@ all else, and a flood fires with every record.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -23,13 +23,18 @@ Gathered = Mapping[tuple[str, str], pl.Series]
 
 @dataclass
 class Hits:
-    """Hits of one detector, and how to describe those that raise an alert."""
+    """Hits of one detector, and how to describe those that raise an alert.
+
+    Args:
+        others: columns of the trail that refer to records of another type -> that type.
+    """
 
     detector: Detector
     frame: pl.DataFrame
     values: Mapping[str, pl.Expr]
     trail: tuple[str, ...] = ()
     model_version: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def with_evidence(self, rows: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:
         """Some of the hits, beside the evidence that was gathered for them."""
@@ -79,7 +84,7 @@ def flags_of(found: Sequence[Hits], gathered: Gathered, hits: pl.DataFrame) -> p
             took_part = own.select("detector", "alert_id", pl.col(name).alias("r"))
             if isinstance(took_part.schema["r"], pl.List):
                 took_part = took_part.explode("r")
-            record = pl.lit(h.detector.record.name).alias("record")
+            record = pl.lit(h.others.get(name, h.detector.record.name)).alias("record")
             reference = pl.col("r").struct
             parts.append(
                 took_part.drop_nulls("r").select(

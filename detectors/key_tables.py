@@ -11,10 +11,8 @@ import polars as pl
 
 from detectors.columns import pick, take
 from detectors.grouping import CLOCK, Bools, group, number_keys
-from detectors.memory.base import Derived, Memory, View, name_of
-
-#: Engine columns of a batch: event time bounded by the broker's (microseconds).
-TIME = "_time"
+from detectors.grouping import TIME as TIME
+from detectors.memory.base import Beside, Derived, Memory, View, name_of
 
 
 def table_name(record: str, by: Sequence[str]) -> str:
@@ -22,29 +20,36 @@ def table_name(record: str, by: Sequence[str]) -> str:
     return f"{record}|{','.join(by)}"
 
 
-def layers(memories: Sequence[Memory]) -> list[tuple[list[Derived], list[Memory]]]:
-    """Order memories so that each comes after what it looks at: per layer the derived columns first needed, then the memories."""
-    depth: dict[str, int] = {}
-    found: dict[str, Memory] = {}
-    derived: dict[str, Derived] = {}
+def depth(memory: Beside) -> int:
+    """How many layers of columns come before it."""
+    return 1 + max(map(depth, memory.below), default=-1)
 
-    def visit(memory: Memory) -> int:
-        key = memory.column
-        if key not in depth:
-            below = [visit(m) for value in memory.looks_at if isinstance(value, Derived) for m in value.memories]
-            depth[key] = 1 + max(below, default=-1)
-            found[key] = memory
-        return depth[key]
+
+def layers(memories: Sequence[Beside]) -> list[tuple[list[Derived], list[Beside]]]:
+    """Order memories so that each comes after what it looks at: per layer the derived columns first needed, then the memories.
+
+    A layer stands at its `depth`, and may be empty: what a memory looks at beside records of another type is in theirs.
+    """
+    found: dict[str, Beside] = {}
+
+    def visit(memory: Beside) -> None:
+        if memory.column not in found:
+            for value in memory.looks_at:
+                for below in value.memories if isinstance(value, Derived) else ():
+                    visit(below)
+            found[memory.column] = memory
 
     for memory in memories:
         visit(memory)
-    result: list[tuple[list[Derived], list[Memory]]] = []
-    for level in range(max(depth.values(), default=-1) + 1):
-        members = [found[key] for key in depth if depth[key] == level]
+    at = {column: depth(memory) for column, memory in found.items()}
+    derived: set[str] = set()
+    result: list[tuple[list[Derived], list[Beside]]] = []
+    for level in range(max(at.values(), default=-1) + 1):
+        members = [memory for column, memory in found.items() if at[column] == level]
         fresh: list[Derived] = []
         for value in (v for m in members for v in m.looks_at):
             if isinstance(value, Derived) and value.name not in derived:
-                derived[value.name] = value
+                derived.add(value.name)
                 fresh.append(value)
         result.append((fresh, members))
     return result

@@ -1,7 +1,7 @@
 """What a domain's engine will do, worked out once at start from the catalogue and the site."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,10 @@ from detectors.detector import (
     StepFunction,
 )
 from detectors.key_tables import TIME, layers, table_name
-from detectors.memory.base import Derived, Memory
+from detectors.last_tables import LastTable
+from detectors.memory.base import Beside, Derived, Memory, name_of
 from detectors.memory.ewma import Ewma
+from detectors.memory.last_of import LastOf
 from detectors.memory.recent import REFERENCE, Recent
 from detectors.memory.time_since import TimeSince
 from detectors.scoring import LoadedModel, check_model, load_model
@@ -86,7 +88,8 @@ class RecordPlan:
     steps: list[Stepped] = field(default_factory=list)
     silences: list[Silent] = field(default_factory=list)
     excuses: list[Silent] = field(default_factory=list)
-    layers: list[tuple[list[Derived], list[Memory]]] = field(default_factory=list)
+    asked: list[LastOf] = field(default_factory=list)
+    layers: list[tuple[list[Derived], list[Beside]]] = field(default_factory=list)
     columns: tuple[str, ...] = ()
 
     def key(self, memory: Memory) -> tuple[str, ...]:
@@ -101,15 +104,21 @@ class RecordPlan:
 
     @property
     def tables(self) -> set[str]:
-        """Names of the state tables of the memories."""
-        return {table_name(self.schema.name, self.key(m)) for _, members in self.layers for m in members}
+        """Names of the state tables of the memories, and of what its records leave for others."""
+        memories = [m for _, members in self.layers for m in members if isinstance(m, Memory)]
+        return {table_name(self.schema.name, self.key(m)) for m in memories} | {asked.table for asked in self.asked}
+
+    @property
+    def memories(self) -> list[Beside]:
+        """What must be beside its records for its detectors, and for records of others that ask for the last of them."""
+        own: list[Beside] = [m for r in self.rules for m in (*r.firing.memories, *r.firing.trail)]
+        own += [m for s in self.scored for m in s.features.memories]
+        own += [s.interval for s in self.silences]
+        return own + [m for asked in self.asked for m in asked.below_there]
 
     def close(self) -> None:
         """Order the memories and find the columns that the record type must carry."""
-        memories = [m for r in self.rules for m in (*r.firing.memories, *r.firing.trail)]
-        memories += [m for s in self.scored for m in s.features.memories]
-        memories += [s.interval for s in self.silences]
-        self.layers = layers(memories)
+        self.layers = layers(self.memories)
         derived = [d for fresh, _ in self.layers for d in fresh]
         computed = {TIME, REFERENCE, *(d.name for d in derived), *(m.column for _, ms in self.layers for m in ms)}
         wanted: set[str] = {*ALWAYS, self.schema.locality, *self.schema.identity}
@@ -117,8 +126,10 @@ class RecordPlan:
             wanted |= set(d.expr.meta.root_names())
         for _, members in self.layers:
             for memory in members:
-                wanted |= set(memory.by)
+                wanted |= set(memory.by) if isinstance(memory, Memory) else set()
                 wanted |= {v for v in memory.looks_at if isinstance(v, str)}
+        for value in (v for asked in self.asked for v in asked.looks_there):
+            wanted |= set(value.expr.meta.root_names()) if isinstance(value, Derived) else {value}
         for rule in self.rules:
             wanted |= _roots([rule.firing.when, *rule.firing.values.values()])
             wanted |= _named(rule.detector, set(rule.firing.values))
@@ -150,10 +161,12 @@ class Plan:
     Attributes:
         records: plan a record type, by name.
         off: detectors that do not run, with the reason.
+        left: what records leave for records of other types, by state table.
     """
 
     records: dict[str, RecordPlan]
     off: dict[str, str]
+    left: dict[str, LastTable]
 
 
 def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Site) -> Plan:
@@ -178,9 +191,37 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
     for silent in [s for plan in records.values() for s in plan.silences if s.kind.excuses is not None]:
         assert silent.kind.excuses is not None
         records[silent.kind.excuses[0].name].excuses.append(silent)
+    left = _left(records)
     for plan in records.values():
         plan.close()
-    return Plan(dict(records), off)
+    return Plan(dict(records), off, left)
+
+
+def _left(records: Mapping[str, RecordPlan]) -> dict[str, LastTable]:
+    """The tables of what records leave for others; tells each record type what is asked of it."""
+    tables: dict[str, LastTable] = {}
+    known: set[tuple[str, str]] = set()
+    waiting = [(plan, memory) for plan in records.values() for memory in plan.memories]
+    while waiting:
+        plan, memory = waiting.pop()
+        if (plan.schema.name, memory.column) in known:
+            continue
+        known.add((plan.schema.name, memory.column))
+        waiting += [(plan, m) for v in memory.looks_at if isinstance(v, Derived) for m in v.memories]
+        if not isinstance(memory, LastOf):
+            continue
+        theirs = records.get(memory.record.name)
+        if theirs is None or theirs.schema.locality != plan.schema.locality:
+            raise ConfigFault(
+                f"a detector of {plan.schema.name} asks for the last {memory.record.name}, which it never meets",
+                "detectors/",
+                "both must be of one domain and have the same locality",
+            )
+        theirs.asked.append(memory)
+        waiting += [(theirs, m) for m in memory.below_there]
+        table = tables.setdefault(memory.table, LastTable.of(memory))
+        table.values[name_of(memory.value)] = memory.value
+    return tables
 
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -1,11 +1,12 @@
 """The algebra of memories: one primitive a file."""
 
-from detectors.memory.base import Derived, Memory
+from detectors.memory.base import Beside, Derived, Memory
 from detectors.memory.count_within import CountWithin
 from detectors.memory.cusum import Cusum
 from detectors.memory.distinct_within import DistinctWithin
 from detectors.memory.ewma import Ewma
 from detectors.memory.last import Last
+from detectors.memory.last_of import LastOf, seconds_since
 from detectors.memory.least import Least
 from detectors.memory.period import Period
 from detectors.memory.recent import Recent
@@ -15,12 +16,14 @@ from detectors.memory.sum_within import SumWithin
 from detectors.memory.time_since import TimeSince
 
 __all__ = [
+    "Beside",
     "CountWithin",
     "Cusum",
     "Derived",
     "DistinctWithin",
     "Ewma",
     "Last",
+    "LastOf",
     "Least",
     "Memory",
     "Period",
@@ -29,4 +32,5 @@ __all__ = [
     "SeenBefore",
     "SumWithin",
     "TimeSince",
+    "seconds_since",
 ]

@@ -6,6 +6,8 @@ state columns. Equal memories of several detectors have equal names and are comp
 - vectorised: one call per bucket and batch, over all keys;
 - split-invariant: however the stream is cut into batches, every record sees the same value;
 - bounded: a fixed number of bytes a key, or at most `at_most` entries a key.
+
+What another record left under the same key is a column beside each record too: `LastOf`.
 """
 
 from abc import ABC, abstractmethod
@@ -29,7 +31,7 @@ class Derived:
 
     name: str
     expr: pl.Expr = field(compare=False, repr=False)
-    memories: tuple["Memory", ...] = ()
+    memories: tuple["Beside", ...] = ()
 
     @property
     def col(self) -> pl.Expr:
@@ -70,8 +72,32 @@ class View:
         return filled(self.columns[where.name], False).astype(np.bool_)
 
 
+class Beside(ABC):
+    """A column beside each record that says something of what came before it."""
+
+    @property
+    @abstractmethod
+    def column(self) -> str:
+        """Its name, unique in a record type."""
+
+    @property
+    def col(self) -> pl.Expr:
+        """The value beside each record; null where the past says nothing."""
+        return pl.col(self.column)
+
+    @property
+    def looks_at(self) -> tuple[Value, ...]:
+        """Fields and derived values of the record that it reads."""
+        return ()
+
+    @property
+    def below(self) -> tuple["Beside", ...]:
+        """The columns that must be there before it."""
+        return tuple(m for value in self.looks_at if isinstance(value, Derived) for m in value.memories)
+
+
 @dataclass(frozen=True)
-class Memory(ABC):
+class Memory(Beside):
     """A memory; see the module's text for what it must hold.
 
     Args:
@@ -89,16 +115,6 @@ class Memory(ABC):
     def column(self) -> str:
         """Name with the key: unique in a record type."""
         return f"{self.name}|{','.join(self.by)}"
-
-    @property
-    def col(self) -> pl.Expr:
-        """The memory's value beside each record; null where the past says nothing."""
-        return pl.col(self.column)
-
-    @property
-    def looks_at(self) -> tuple[Value, ...]:
-        """Fields and derived values it reads."""
-        return ()
 
     @abstractmethod
     def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:

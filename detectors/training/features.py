@@ -5,6 +5,7 @@ import polars as pl
 from detectors.catalog import LIFETIMES
 from detectors.detector import Detector, Model
 from detectors.key_tables import TIME, KeyTable, layers
+from detectors.memory import Memory
 from detectors.plan import RecordPlan, parameters
 from detectors.site import Site
 
@@ -31,6 +32,7 @@ def features_of(detector: Detector, records: pl.DataFrame, keep: tuple[str, ...]
             frame = frame.with_columns(d.expr.alias(d.name) for d in derived)
             columns = []
             for memory in memories:
+                assert isinstance(memory, Memory), "a model is trained on records of one type"
                 by = plan.key(memory)
                 if by not in opened:
                     lifetime = int(LIFETIMES[detector.record.name] * 1e6)
