@@ -11,13 +11,21 @@ from schemas.types import Domain
 
 #: The file of every detector below `detectors`: a new detector is one line here.
 FILES: tuple[str, ...] = (
+    "meter.charger_mass_stop",
+    "meter.credential_sweep",
+    "meter.der_dispatch",
+    "meter.der_switching",
     "meter.event_flooding",
     "meter.event_log_cleared",
+    "meter.field_jamming",
     "meter.load_switch_cycling",
     "meter.mass_disconnect",
     "meter.mass_silence",
     "meter.register_rollback",
+    "meter.rogue_client",
+    "meter.session_replay",
     "meter.tamper_signature",
+    "meter.unapproved_firmware",
     "meter.unordered_settings",
     "meter.unusual_reading",
     "substation.goose_flooding",

@@ -144,11 +144,48 @@ class Visit(_Facts):
         return self
 
 
+class Client(_Facts):
+    """A client that the meters know: a head-end, a field tool. What is not given may be anything."""
+
+    source: Host
+    client_sap: Annotated[int, Field(ge=0, le=65535)] | None = None
+    system_title: str | None = None
+    meters_per_hour: Annotated[int, Field(gt=0)] | None = None  # that its schedule reads
+
+
+class Firmware(_Facts):
+    """An approved firmware, of one model where that is given."""
+
+    version: str
+    model: str | None = None
+    image_hash: str | None = None
+
+
 class Meters(_Facts):
-    """Facts of the metering: meters per feeder, as the base of shares; visits excuse tamper events."""
+    """Facts of the metering: meters per feeder, as the base of shares; visits excuse tamper events.
+
+    `clients` may associate with meters, `firmware` may run on them; `protection` is the least that every ciphered
+    message between them must have.
+    """
 
     feeders: dict[str, Annotated[int, Field(gt=0)]] | None = None
     visits: tuple[Visit, ...] = ()
+    clients: tuple[Client, ...] | None = None
+    firmware: tuple[Firmware, ...] | None = None
+    protection: Literal["none", "authenticated", "encrypted", "both"] | None = None
+
+
+class Fleet(_Facts):
+    """Size of a fleet of distributed resources or chargers: number of devices, and their power together in kW."""
+
+    devices: Annotated[int, Field(gt=0)]
+    power_kw: Annotated[float, Field(gt=0)] | None = None
+
+
+class Resources(_Facts):
+    """Facts of distributed resources: fleets by name, as the base of shares."""
+
+    fleets: dict[str, Fleet] = {}
 
 
 class CanBus(_Facts):
@@ -171,6 +208,7 @@ class Site(_Facts):
     iec104: Iec104 = Iec104()
     goose: Goose = Goose()
     meters: Meters = Meters()
+    resources: Resources = Resources()
     can: CanBus = CanBus()
     detectors: dict[str, dict[str, float | int | bool | str]] = {}
     disabled: dict[str, str] = {}

@@ -220,7 +220,7 @@ SG_10 = Threat(
         "Block the client address at the head-end firewall; lock the meter client account if the meter supports it.",
         "Rotate the shared secret for the whole batch when any success is seen.",
     ),
-    gap="no detector yet: needs dlms_session",
+    gap="",
 )
 
 SG_11 = Threat(
@@ -244,7 +244,7 @@ SG_11 = Threat(
         "Drop the session and force a new association with fresh keys.",
         "If counters are behind on both sides, check for a restored head-end backup before blaming an attacker.",
     ),
-    gap="no detector yet: needs dlms_session, c1222",
+    gap="",
 )
 
 SG_12 = Threat(
@@ -267,7 +267,7 @@ SG_12 = Threat(
         "Stop the campaign and the image server; quarantine the concentrator that pushed it.",
         "Re-flash a sample with the approved image, then compare hash and behaviour before the rest.",
     ),
-    gap="no detector yet: needs firmware_inventory, headend_command",
+    gap="",
 )
 
 SG_13 = Threat(
@@ -335,7 +335,7 @@ SG_15 = Threat(
         "Block the client and verify that meters still accept only the enrolled system title.",
         "For bulk reads, list the customers concerned: this can be a personal-data breach to report.",
     ),
-    gap="no detector yet: needs dlms_session, flow",
+    gap="",
 )
 
 ALL = (SG_01, SG_02, SG_03, SG_04, SG_05, SG_06, SG_07, SG_08, SG_09, SG_10, SG_11, SG_12, SG_13, SG_14, SG_15)

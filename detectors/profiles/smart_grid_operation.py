@@ -23,7 +23,7 @@ SG_32 = Threat(
         "Hold the dispatch at the aggregator; return devices to the default profile with random delay.",
         "Tell the system operator the size in MW and the expected time of rebound.",
     ),
-    gap="no detector yet: needs der_command, ocpp, scada_measurement",
+    gap="",
 )
 
 ALL = (SG_32,)
