@@ -6,11 +6,13 @@ from schemas.records.can_frame import CAN_FRAME as CAN_FRAME
 from schemas.records.charger_status import CHARGER_STATUS as CHARGER_STATUS
 from schemas.records.concentrator_link import CONCENTRATOR_LINK as CONCENTRATOR_LINK
 from schemas.records.deadletter import DEADLETTER as DEADLETTER
+from schemas.records.denm import DENM as DENM
 from schemas.records.der_command import DER_COMMAND as DER_COMMAND
 from schemas.records.dlms_session import DLMS_SESSION as DLMS_SESSION
 from schemas.records.dns_query import DNS_QUERY as DNS_QUERY
 from schemas.records.feeder_measurement import FEEDER_MEASUREMENT as FEEDER_MEASUREMENT
 from schemas.records.firmware_report import FIRMWARE_REPORT as FIRMWARE_REPORT
+from schemas.records.gnss import GNSS as GNSS
 from schemas.records.goose import GOOSE as GOOSE
 from schemas.records.headend_command import HEADEND_COMMAND as HEADEND_COMMAND
 from schemas.records.home_event import HOME_EVENT as HOME_EVENT
@@ -18,6 +20,7 @@ from schemas.records.home_flow import HOME_FLOW as HOME_FLOW
 from schemas.records.iec104 import IEC104 as IEC104
 from schemas.records.igmp import IGMP as IGMP
 from schemas.records.key_request import KEY_REQUEST as KEY_REQUEST
+from schemas.records.map import MAP as MAP
 from schemas.records.meter_event import METER_EVENT as METER_EVENT
 from schemas.records.meter_reading import METER_READING as METER_READING
 from schemas.records.mobile_signalling import MOBILE_SIGNALLING as MOBILE_SIGNALLING
@@ -25,10 +28,14 @@ from schemas.records.mobile_usage import MOBILE_USAGE as MOBILE_USAGE
 from schemas.records.modbus import MODBUS as MODBUS
 from schemas.records.multicast_flow import MULTICAST_FLOW as MULTICAST_FLOW
 from schemas.records.point import POINT as POINT
+from schemas.records.rsu_radio import RSU_RADIO as RSU_RADIO
 from schemas.records.sensor_packet import SENSOR_PACKET as SENSOR_PACKET
 from schemas.records.sensor_reading import SENSOR_READING as SENSOR_READING
 from schemas.records.sensor_route import SENSOR_ROUTE as SENSOR_ROUTE
+from schemas.records.signal_controller import SIGNAL_CONTROLLER as SIGNAL_CONTROLLER
+from schemas.records.spat import SPAT as SPAT
 from schemas.records.ts_monitor import TS_MONITOR as TS_MONITOR
+from schemas.records.v2x_security import V2X_SECURITY as V2X_SECURITY
 from schemas.types import Domain, Schema
 
 TELEMETRY: tuple[Schema, ...] = (
@@ -46,6 +53,13 @@ TELEMETRY: tuple[Schema, ...] = (
     GOOSE,
     POINT,
     CAM,
+    V2X_SECURITY,
+    DENM,
+    SPAT,
+    MAP,
+    SIGNAL_CONTROLLER,
+    RSU_RADIO,
+    GNSS,
     CAN_FRAME,
     SENSOR_ROUTE,
     SENSOR_PACKET,
