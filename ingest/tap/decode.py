@@ -7,11 +7,13 @@ from itertools import count
 from typing import Final
 
 from ingest.source import Item, Record, Refused
+from ingest.tap.dnp3 import MalformedDnp3, fragments, link_fault, read_dnp3
 from ingest.tap.frame import Frame, Tree, Unreadable, descend, has, head, octets, parse, text
 from ingest.tap.goose import MalformedGoose, read_goose
 from ingest.tap.iec104 import MalformedApdu, read_apdu
 from ingest.tap.modbus import MBAP, MalformedPdu, Peers, mbap_fault, peers, read_pdu
 from ingest.tap.modbus_join import PATIENCE, Joiner
+from schemas.types import MAX_ITEMS
 
 #: Reasons of the tap's dead letters.
 MALFORMED: Final = "malformed"
@@ -31,14 +33,15 @@ MAX_LOOSE: Final = 4_096
 
 @dataclass(frozen=True)
 class Ports:
-    """The TCP ports at which the protocols are looked for."""
+    """The TCP ports (of DNP3 also UDP) at which the protocols are looked for."""
 
     modbus: frozenset[int] = frozenset({502})
     iec104: frozenset[int] = frozenset({2404})
+    dnp3: frozenset[int] = frozenset({20_000})
 
     @property
     def all(self) -> frozenset[int]:
-        return self.modbus | self.iec104
+        return self.modbus | self.iec104 | self.dnp3
 
 
 class Decoder:
@@ -65,6 +68,7 @@ class Decoder:
         self._in_order = in_order
         self._joiner = Joiner(site, capture, hold=HOLD if in_order else 0)
         self._loose: OrderedDict[int, Refused] = OrderedDict()
+        self._before: dict[int, list[int]] = {}
         self._held: list[tuple[int, int, Item]] = []
         self._order = count()
         self._now = 0
@@ -103,6 +107,7 @@ class Decoder:
         """All that is still held or waiting, at the end of the capture."""
         left: list[Item] = [*self._joiner.finish(), *self._loose.values()]
         self._loose.clear()
+        self._before.clear()
         for item in left:
             self._keep(item)
         return [heapq.heappop(self._held)[2] for _ in range(len(self._held))]
@@ -114,7 +119,9 @@ class Decoder:
             oldest = next(iter(self._loose.values()))
             if len(self._loose) <= MAX_LOOSE and now - (oldest.time or 0) <= PATIENCE:
                 break
-            items.append(self._loose.popitem(last=False)[1])
+            place, refused = self._loose.popitem(last=False)
+            self._before.pop(place, None)
+            items.append(refused)
         return items
 
     def _release(self, items: list[Item]) -> list[Item]:
@@ -171,11 +178,29 @@ class Decoder:
                     records = read_apdu(frame, layer, body, self._site, self._capture)
                     self._found(records[0].fields["frames"])
                     items += records
+                case "dnp3":
+                    items += self._dnp3(frame, layer)
                 case _:
                     items.append(read_goose(frame, layer, self._site, self._capture))
-        except (MalformedPdu, MalformedApdu, MalformedGoose) as wrong:
+        except (MalformedPdu, MalformedApdu, MalformedGoose, MalformedDnp3) as wrong:
             items.append(frame.refused(MALFORMED, f"{name}: {wrong}", self._capture))
         return items
+
+    def _dnp3(self, frame: Frame, layer: Tree) -> list[Item]:
+        """A message, with the frames of its earlier link frames, or a link frame that waits for the end of its message."""
+        record = read_dnp3(frame, layer, self._site, self._capture)
+        if record is None:
+            *earlier, place = frame.take_frames()
+            self._before[place] = earlier
+            detail = "part of a DNP3 message whose end was not seen"
+            self._loose[place] = frame.refused(NOT_DISSECTED, detail, self._capture)
+            return []
+        frames = set(record.fields["frames"])
+        for number in {self._base + n for n in fragments(layer)} & self._loose.keys():
+            frames |= {number, *self._before.pop(number, ())}
+        record.fields["frames"] = sorted(frames)[-MAX_ITEMS:]
+        self._found(record.fields["frames"])
+        return [record]
 
     def _found(self, frames: list[int]) -> None:
         for number in frames:
@@ -194,6 +219,8 @@ class Decoder:
         if frame.malformed is not None:
             return [frame.refused(MALFORMED, frame.malformed, self._capture)]
         fault = mbap_fault(payload) if modbus else None
+        if not self._ports.dnp3.isdisjoint((frame.source_port, frame.destination_port)):
+            fault = link_fault(payload)
         reason, detail = (MALFORMED, fault) if fault else (NOT_DISSECTED, "no PDU ends in this segment")
         # It may still turn out to hold the beginning of a PDU.
         self._loose[frame.place] = frame.refused(reason, detail, self._capture)
@@ -211,7 +238,7 @@ def decode_block(block: bytes, site: str, capture: str | None = None, ports: Por
 
 
 #: The layers that begin a PDU, and the layer that goes on with it.
-_PDU: Final[dict[str, str | None]] = {"mbtcp": "modbus", "iec60870_104": "iec60870_asdu", "goose": None}
+_PDU: Final[dict[str, str | None]] = {"mbtcp": "modbus", "iec60870_104": "iec60870_asdu", "goose": None, "dnp3": None}
 #: Stands wherever tshark gave up.
 _MALFORMED_KEY: Final = "_ws.malformed"
 _BODIES: Final = frozenset({"modbus", "iec60870_asdu"})

@@ -68,6 +68,7 @@ class Frame:
     source_mac: str = ""
     destination_mac: str = ""
     vlan: int | None = None
+    ttl: int | None = None
     payload: bytes = b""
     resent: bool = False
     probe: bool = False
@@ -123,7 +124,7 @@ def head(layers: Tree) -> Frame:
 
 
 def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
-    """The layers above TCP and Ethernet, in order; `frame` holds the lower ones as they are passed.
+    """The layers above TCP, UDP and Ethernet, in order; `frame` holds the lower ones as they are passed.
 
     A tunnel repeats the lower layers; the innermost count.
     """
@@ -139,6 +140,8 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
             case "ip" | "ipv6":
                 frame.source = text(layer, f"{name}.src") or ""
                 frame.destination = text(layer, f"{name}.dst") or ""
+                ttl = integer(text(layer, "ip.ttl" if name == "ip" else "ipv6.hlim"), 255)
+                frame.ttl = ttl if ttl is not None and ttl >= 0 else None
             case "tcp":
                 frame.source_port = integer(text(layer, "tcp.srcport")) or 0
                 frame.destination_port = integer(text(layer, "tcp.dstport")) or 0
@@ -146,6 +149,10 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
                 remarks = child(child(layer, "tcp.analysis"), "tcp.analysis.flags")
                 frame.resent = any(has(remarks, remark) for remark in _RESENT)
                 frame.probe = any(has(remarks, remark) for remark in _PROBES)
+            case "udp":
+                frame.source_port = integer(text(layer, "udp.srcport")) or 0
+                frame.destination_port = integer(text(layer, "udp.dstport")) or 0
+                frame.payload = octets(text(layer, "udp.payload"))
             case _ if name in _SEGMENTS:
                 numbers = (integer(value, MAX_INT64) for key, value in layer if key in _SEGMENT)
                 frame.segments += [n for n in numbers if n is not None and 0 < n < frame.number]

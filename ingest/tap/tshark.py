@@ -19,8 +19,8 @@ from schemas.errors import RunFault
 
 #: Layers that tshark writes out in full; all others it only names.
 _LAYERS: Final = (
-    "frame eth vlan ip ipv6 ip.fragments ipv6.fragments tcp tcp.segments mbtcp modbus iec60870_104 iec60870_asdu goose "
-    "_ws.malformed _ws.short"
+    "frame eth vlan ip ipv6 ip.fragments ipv6.fragments tcp tcp.segments udp mbtcp modbus iec60870_104 iec60870_asdu goose "
+    "dnp3 _ws.malformed _ws.short"
 )
 _CHUNK: Final = 1 << 16
 #: Lines of tshark's messages that are kept.
@@ -40,7 +40,7 @@ class TapOptions:
     """How to tap.
 
     Args:
-        ports: TCP ports of Modbus and IEC 60870-5-104.
+        ports: where the protocols are looked for.
         tshark: the executable that dissects.
         dumpcap: the executable that captures from an interface; it comes with tshark.
         capture_filter: for an interface, in libpcap's syntax; empty lets all pass.
@@ -119,7 +119,9 @@ def dissect_command(options: TapOptions) -> list[str]:
     ports = options.ports
     on_ports = " || ".join(f"tcp.port == {port}" for port in sorted(ports.all)) or "false"
     # An ICMP error quotes the head of another packet: that packet was not sent here.
-    wanted = f"(mbtcp || iec60870_104 || goose || (tcp.len > 0 && ({on_ports}))) && !icmp && !icmpv6"
+    datagrams = " || ".join(f"udp.port == {port}" for port in sorted(ports.dnp3)) or "false"
+    payloads = f"(tcp.len > 0 && ({on_ports})) || (udp.length > 8 && ({datagrams}))"
+    wanted = f"(mbtcp || iec60870_104 || goose || dnp3 || {payloads}) && !icmp && !icmpv6"
     command = [options.tshark, "-n", "-T", "json", "-J", _LAYERS, "-Y", wanted]
     # Payload is looked at also where the capture misses a segment before it.
     command += ["-o", "tcp.no_subdissector_on_error:FALSE"]
@@ -127,6 +129,8 @@ def dissect_command(options: TapOptions) -> list[str]:
     command += ["-o", f"mbtcp.tcp.port:{','.join(map(str, sorted(ports.modbus)))}"]
     for port in sorted(ports.iec104):
         command += ["-d", f"tcp.port=={port},iec60870_104"]
+    for port in sorted(ports.dnp3):
+        command += ["-d", f"tcp.port=={port},dnp3", "-d", f"udp.port=={port},dnp3"]
     return command
 
 

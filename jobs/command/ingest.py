@@ -40,10 +40,11 @@ def tap(
     site_name: Annotated[str | None, typer.Option(help="The substation; default: the name in the site file.")] = None,
     modbus_port: Annotated[list[int] | None, typer.Option(help="TCP port of Modbus; repeatable.")] = None,
     iec104_port: Annotated[list[int] | None, typer.Option(help="TCP port of IEC 60870-5-104; repeatable.")] = None,
+    dnp3_port: Annotated[list[int] | None, typer.Option(help="TCP or UDP port of DNP3; repeatable.")] = None,
     capture_filter: Annotated[str, typer.Option("--filter", help="Capture filter of libpcap, for an interface.")] = "",
     to: To = "kafka",
 ) -> None:
-    """Modbus, IEC 60870-5-104 and GOOSE, dissected by tshark from captures or from a live interface.
+    """Modbus, IEC 60870-5-104, DNP3 and GOOSE, dissected by tshark from captures or from a live interface.
 
     Example: gridwatch ingest tap -i eth1 --site-name substation-1
     """
@@ -56,6 +57,7 @@ def tap(
     ports = Ports(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
         iec104=frozenset(iec104_port) if iec104_port else defaults.iec104,
+        dnp3=frozenset(dnp3_port) if dnp3_port else defaults.dnp3,
     )
     options = TapOptions(ports=ports, capture_filter=capture_filter)
     site = site_name or _site_name(context)

@@ -28,6 +28,9 @@ def scan(
     iec104_port: Annotated[
         list[int] | None, typer.Option(help="TCP port of IEC 60870-5-104; repeatable; default 2404.")
     ] = None,
+    dnp3_port: Annotated[
+        list[int] | None, typer.Option(help="TCP or UDP port of DNP3; repeatable; default 20000.")
+    ] = None,
 ) -> None:
     """Run the detectors over files: no Kafka, no Spark, no Java.
 
@@ -52,6 +55,7 @@ def scan(
     ports = Ports(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
         iec104=frozenset(iec104_port) if iec104_port else defaults.iec104,
+        dnp3=frozenset(dnp3_port) if dnp3_port else defaults.dnp3,
     )
     options = FileOptions(vehicle=vehicle, receiver=receiver, tap=TapOptions(ports=ports))
     run = Scan(facts, only or ())

@@ -9,6 +9,7 @@ from schemas.records.deadletter import DEADLETTER as DEADLETTER
 from schemas.records.denm import DENM as DENM
 from schemas.records.der_command import DER_COMMAND as DER_COMMAND
 from schemas.records.dlms_session import DLMS_SESSION as DLMS_SESSION
+from schemas.records.dnp3 import DNP3 as DNP3
 from schemas.records.dns_query import DNS_QUERY as DNS_QUERY
 from schemas.records.feeder_measurement import FEEDER_MEASUREMENT as FEEDER_MEASUREMENT
 from schemas.records.firmware_report import FIRMWARE_REPORT as FIRMWARE_REPORT
@@ -51,6 +52,7 @@ TELEMETRY: tuple[Schema, ...] = (
     MODBUS,
     IEC104,
     GOOSE,
+    DNP3,
     POINT,
     CAM,
     V2X_SECURITY,

@@ -203,6 +203,7 @@ def test_tap_blocks(tmp_path: Path) -> None:
     counts = check(item for block in mutants(blocks, COUNT, seed=8) for item in decode_block(block, "site"))
     assert counts["modbus"] > 100
     assert counts["iec104"] > 100
+    assert counts["dnp3"] > 100
 
 
 def test_the_marker_is_that_of_the_specification() -> None:

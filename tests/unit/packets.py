@@ -4,6 +4,8 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.tap.dnp3 import checksum
+
 #: Time of the first frame: 2026-01-01 00:00:00 UTC, in microseconds.
 START = 1_767_225_600_000_000
 MASTER, OUTSTATION = "10.0.0.1", "10.0.0.2"
@@ -14,9 +16,28 @@ def ethernet(payload: bytes, kind: int = 0x0800, source: str = "02:00:00:00:00:0
     return bytes.fromhex("010ccd010001" + source.replace(":", "")) + tag + struct.pack(">H", kind) + payload
 
 
-def ip(source: str, destination: str, payload: bytes) -> bytes:
+def ip(source: str, destination: str, payload: bytes, protocol: int = 6) -> bytes:
     addresses = bytes(int(part) for address in (source, destination) for part in address.split("."))
-    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, 6, 0) + addresses + payload
+    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + addresses + payload
+
+
+def udp(source_port: int, destination_port: int, payload: bytes) -> bytes:
+    return struct.pack(">HHHH", source_port, destination_port, 8 + len(payload), 0) + payload
+
+
+def dnp3_link(data: bytes, source: int = 1, destination: int = 10, control: int = 0xC4) -> bytes:
+    """A link frame; `data` begins with the octet of the transport function."""
+    head = struct.pack("<BBBBHH", 0x05, 0x64, 5 + len(data), control, destination, source)
+    blocks = [data[at : at + 16] for at in range(0, len(data), 16)]
+    return b"".join(block + struct.pack("<H", checksum(block)) for block in (head, *blocks))
+
+
+def dnp3(fragment: bytes, source: int = 1, destination: int = 10, control: int = 0xC4) -> list[bytes]:
+    """The link frames of an application fragment, which begins with its control octet and function."""
+    parts = [fragment[at : at + 249] for at in range(0, len(fragment), 249)]
+    last = len(parts) - 1
+    ends = [0x40 * (at == 0) | 0x80 * (at == last) | at for at in range(len(parts))]
+    return [dnp3_link(bytes([e]) + p, source, destination, control) for e, p in zip(ends, parts, strict=True)]
 
 
 def modbus(transaction: int, pdu: bytes, unit: int = 1, protocol: int = 0, length: int | None = None) -> bytes:

@@ -19,14 +19,15 @@ from ingest.tap.decode import Decoder, decode_block
 from ingest.tap.tshark import dissect_command
 from schemas.records import DEADLETTER
 from schemas.wire import encode
-from tests.unit.packets import Capture, Connection, address, asdu, ethernet, i_format, modbus
+from tests.unit.packets import Capture, Connection, address, asdu, dnp3, ethernet, i_format, modbus
+from tests.unit.test_tap_dnp3 import MESSAGES, SELECT_TRIP
 from tests.unit.test_tap_goose import message
 from tests.unit.test_tap_iec104 import OBJECTS
 from tests.unit.test_tap_modbus import TRANSACTIONS
 
 
 def everything() -> Capture:
-    """A capture with each Modbus function, each IEC 104 type and some GOOSE."""
+    """A capture with each Modbus function, each IEC 104 type, some GOOSE and DNP3."""
     capture = Capture()
     connection = Connection(capture)
     for number, (request, response, _) in enumerate(TRANSACTIONS.values()):
@@ -37,6 +38,15 @@ def everything() -> Capture:
         station.answer(i_format(asdu(type_id, 3, address(number) + elements), send=number))
     for _ in range(3):
         capture.add(ethernet(message(), 0x88B8))
+    outstation = Connection(capture, server_port=20_000)
+    for fragment, _ in MESSAGES.values():
+        outstation.send(dnp3(fragment)[0])
+    for fragment in (
+        b"\xc1\x81\x90\x06",
+        b"\xf2\x82\x00\x00\x02\x01\x17\x01\x03\x81",
+        b"\xc3\x81\x00\x00" + SELECT_TRIP,
+    ):
+        outstation.answer(dnp3(fragment, 10, 1, 0x44)[0])
     return capture
 
 
@@ -136,7 +146,7 @@ def test_any_bytes(block: bytes) -> None:
             st.lists(inner, max_size=4)
             | st.dictionaries(
                 st.sampled_from(
-                    ["_source", "layers", "frame", "frame.number", "mbtcp", "modbus", "goose", "iec60870_104"]
+                    ["_source", "layers", "frame", "frame.number", "mbtcp", "modbus", "goose", "iec60870_104", "dnp3"]
                 ),
                 inner,
                 max_size=6,
@@ -169,15 +179,21 @@ def test_mutated_captures(seed: int, tmp_path: Path) -> None:
     check(list(read_capture(path, "s")))
 
 
-def test_mutated_payloads_on_sound_frames(tmp_path: Path) -> None:
+SOURCES: dict[int, Callable[[random.Random, int], bytes]] = {
+    502: lambda rng, number: modbus(number, rng.choice([request for request, _, _ in TRANSACTIONS.values()])),
+    20_000: lambda rng, number: dnp3(rng.choice([fragment for fragment, _ in MESSAGES.values()]))[0],
+}
+
+
+@pytest.mark.parametrize("port", SOURCES)
+def test_mutated_payloads_on_sound_frames(port: int, tmp_path: Path) -> None:
     """Only what the protocols carry changes, so that every packet reaches its dissector; nothing gets lost."""
     rng = random.Random(7)
     capture = Capture()
-    sources = [request for request, _, _ in TRANSACTIONS.values()]
     for number in range(600):
         # A connection each: nonsense in one must not hide the next.
-        connection = Connection(capture, client_port=10_000 + number)
-        payload = bytearray(modbus(number, rng.choice(sources)) * rng.randrange(1, 3))
+        connection = Connection(capture, client_port=10_000 + number, server_port=port)
+        payload = bytearray(SOURCES[port](rng, number) * rng.randrange(1, 3))
         for _ in range(rng.randrange(3)):
             payload[rng.randrange(len(payload))] = rng.randrange(256)
         connection.send(bytes(payload[: rng.randrange(1, len(payload) + 1)]))

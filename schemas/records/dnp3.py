@@ -1,0 +1,46 @@
+"""A DNP3 application message (IEEE 1815, clauses 4, 5 and 9), or a link frame that carries none."""
+
+from schemas.types import Domain, Field, ListOf, Scalar, Schema, origin
+
+DNP3 = Schema(
+    name="dnp3",
+    domain=Domain.SUBSTATION,
+    says="One application message, or one link-layer frame that carries none (link status, reset, a broken checksum).",
+    locality="site",
+    identity=("source", "destination", "link_source", "link_destination", "function", "sequence", "frames"),
+    fields=(
+        Field("time", Scalar.TIME, "when its last link frame was seen"),
+        Field("site", Scalar.STRING, "substation the tap stands in"),
+        Field("source", Scalar.STRING, "address of the sender"),
+        Field("source_port", Scalar.INT, "TCP or UDP port of the sender", low=0, high=65535),
+        Field("destination", Scalar.STRING, "address of the receiver"),
+        Field("destination_port", Scalar.INT, "TCP or UDP port of the receiver", low=0, high=65535),
+        Field("source_mac", Scalar.STRING, "MAC address the frame came from, lower case with colons", nullable=True),
+        Field("destination_mac", Scalar.STRING, "MAC address the frame went to", nullable=True),
+        Field("ttl", Scalar.INT, "time to live (IPv4) or hop limit (IPv6)", nullable=True, low=0, high=255),
+        Field("link_source", Scalar.INT, "link-layer source address", low=0, high=65535),
+        Field("link_destination", Scalar.INT, "link-layer destination address", low=0, high=65535),
+        Field("from_master", Scalar.BOOL, "DIR bit of the link layer: True is sent by a master"),
+        Field("primary", Scalar.BOOL, "PRM bit of the link layer: True starts a link transaction, False answers one"),
+        Field("link_function", Scalar.INT, "function code of the link layer", low=0, high=15),
+        Field("checksum_ok", Scalar.BOOL, "False where a checksum of the link frame is wrong; then nothing above it is known"),
+        Field("function", Scalar.INT, "application function code; null without an application message", nullable=True, low=0, high=255),
+        Field("response", Scalar.BOOL, "True for a response, solicited (129) or unsolicited (130), or an authentication response (131)"),
+        Field("sequence", Scalar.INT, "application sequence number", nullable=True, low=0, high=15),
+        Field("unsolicited", Scalar.BOOL, "UNS bit: an unsolicited response or the confirmation of one"),
+        Field("iin1", Scalar.INT, "first octet of the internal indications of a response", nullable=True, low=0, high=255),
+        Field("iin2", Scalar.INT, "second octet; bits 0 to 2 are function, object and parameter errors", nullable=True, low=0, high=255),
+        Field("groups", ListOf(Scalar.INT), "object groups in the message, a header each", nullable=True),
+        Field("variations", ListOf(Scalar.INT), "their variations, in the same order", nullable=True),
+        Field("points", ListOf(Scalar.INT), "indexes of the points to control: relays (group 12), analogue (group 41)", nullable=True),
+        Field(
+            "operations",
+            ListOf(Scalar.INT),
+            "operation type of each point: 0 none, 1 pulse on, 2 pulse off, 3 latch on, 4 latch off; -1 none (analogue output)",
+            nullable=True,
+        ),
+        Field("trips", ListOf(Scalar.INT), "trip-close code of each point: 0 none, 1 close, 2 trip; -1 analogue output", nullable=True),
+        Field("statuses", ListOf(Scalar.INT), "control status of each point: 0 accepted, above refused; -1 not known", nullable=True),
+        *origin(),
+    ),
+)  # fmt: skip
