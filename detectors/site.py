@@ -38,8 +38,15 @@ def _host(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    """A network in CIDR notation, or a single address."""
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
 Address = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, AfterValidator(_host)]
+Network = Annotated[str, AfterValidator(_network)]
 Unit = Annotated[int, Field(ge=0, le=255)]
 Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
@@ -188,6 +195,62 @@ class Resources(_Facts):
     fleets: dict[str, Fleet] = {}
 
 
+class Homes(_Facts):
+    """Facts of home networks: who may reach home devices from outside (`brokers`), ports that may be mapped to them."""
+
+    brokers: tuple[Network, ...] | None = None
+    open_ports: tuple[Address, ...] = ()
+
+
+class Exchange(_Facts):
+    """Announced work at a SIM card: it may appear in another device, at another place."""
+
+    imsi: str
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+class Mobile(_Facts):
+    """Facts of mobile subscribers.
+
+    `fixed_apns` are access points whose SIM cards belong to assets that stay where they are; `destinations` says, for an access
+    point, where its devices may send to.
+    """
+
+    fixed_apns: tuple[str, ...] = ()
+    destinations: dict[str, tuple[Network, ...]] = {}
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class SwitchPort(_Facts):
+    """A port of an access switch."""
+
+    switch: str
+    port: str
+
+
+class Multicast(_Facts):
+    """Facts of multicast: queriers that are configured, and ports that lead to other switches (`trunks`)."""
+
+    queriers: tuple[Host, ...] | None = None
+    trunks: tuple[SwitchPort, ...] = ()
+
+
+class StreamChange(_Facts):
+    """A planned change of a transport stream; of all groups where none is named."""
+
+    group: Host | None = None
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+class Iptv(_Facts):
+    """Facts of IPTV: the sources of each group (`sources`), and planned changes of streams."""
+
+    sources: dict[str, tuple[Host, ...]] | None = None
+    changes: tuple[StreamChange, ...] | None = None
+
+
 class CanBus(_Facts):
     """Facts of one CAN bus: bit rate in bit/s."""
 
@@ -210,6 +273,10 @@ class Site(_Facts):
     meters: Meters = Meters()
     resources: Resources = Resources()
     can: CanBus = CanBus()
+    homes: Homes = Homes()
+    mobile: Mobile = Mobile()
+    multicast: Multicast = Multicast()
+    iptv: Iptv = Iptv()
     detectors: dict[str, dict[str, float | int | bool | str]] = {}
     disabled: dict[str, str] = {}
 

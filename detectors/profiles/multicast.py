@@ -22,7 +22,7 @@ MC_01 = Threat(
         "Shut or rate-limit the port; enable querier guard and group limits.",
         "Check GOOSE or PMU multicast on the same switch: they share the tables.",
     ),
-    gap="no detector yet: needs igmp",
+    gap="",
 )
 
 ALL = (MC_01,)

@@ -45,6 +45,17 @@ SITE: dict[str, Any] = {
         "feeders": {"a": 5},
         "visits": [{"kind": "meter", "name": "b", "start": START.isoformat(), "end": START.isoformat()}],
     },
+    "homes": {"brokers": ["10.0.0.0/24"], "open_ports": [22]},
+    "mobile": {
+        "fixed_apns": ["a"],
+        "destinations": {"a": ["10.0.0.1"]},
+        "exchanges": [{"imsi": "b", "start": START.isoformat(), "end": START.isoformat()}],
+    },
+    "multicast": {"queriers": ["10.0.0.1"], "trunks": [{"switch": "a", "port": "b"}]},
+    "iptv": {
+        "sources": {"a": ["10.0.0.1"]},
+        "changes": [{"group": "a", "start": START.isoformat(), "end": START.isoformat()}],
+    },
 }
 PLAIN: dict[Scalar, st.SearchStrategy[Any]] = {
     Scalar.STRING: st.one_of(st.sampled_from(WORDS[1:3]), st.sampled_from(WORDS), st.text(max_size=5)),

@@ -17,6 +17,7 @@ from schemas.errors import ConfigFault
         ("name: x\nmodbus: [\n", r"is not YAML: .*site.yaml, line 3, column 1"),
         ("name: \x00\n", "is not YAML"),
         ("modbus: {masters: [10.0.0.999]}\n", "modbus.masters.0: .*10.0.0.999"),
+        ("homes: {brokers: [203.0.113.0/33]}\n", "homes.brokers.0: .*203.0.113.0/33"),
         ("- a list\n", "top level"),
         ("\n".join(f"x{n}: 1" for n in range(TOLD + 3)), "; 3 more"),
     ],

@@ -8,6 +8,7 @@ from ingest.lab.scenarios.scenario import Quiet, Scenario
 #: Files below `ingest.lab.scenarios`; each has the tuples QUIET (kinds of traffic) and SCENARIOS.
 FILES: Final[tuple[str, ...]] = (
     "headend_commands",
+    "igmp",
 )  # fmt: skip
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)

@@ -1,0 +1,1 @@
+"""Detectors of sensor, home, mobile, multicast and IPTV networks."""
