@@ -59,17 +59,19 @@ def _stages(
     known: tuple[tuple[bytes, tuple[Schema, str]], ...],
     buckets: int,
 ) -> tuple[list[Column], ...]:
-    """The projections, one on the other, so that nothing is said twice: what is decoded, what is sound, the reason, the result.
+    """The projections, one on the other, so that nothing is said twice: what kind it is, what is decoded, what is sound, the
+    reason, the result.
 
-    They are made by hundreds of calls to the JVM and are the same for every batch.
+    A row asks for its kind once, a number, and every column of another kind costs it one comparison: what a message costs hardly
+    hangs on how many record types there are. They are made by hundreds of calls to the JVM and are the same for every batch.
     """
     columns, writers = dict(wanted_of), dict(known)
     place = list(map(F.col, ("partition", "offset", "tick", "tick_bucket", "value")))
     records = [F.col(schema.name) for schema in columns]
-    decoded = [*place, F.unix_micros("timestamp").alias("broker"), *_decoded(columns, writers)]
-    judged = [*place, F.col("broker"), *records, *_judged(columns)]
-    reason = _reason(columns, writers).alias("reason")
-    reasoned = [*place, F.col("broker"), *records, F.col("_whole"), F.col("_mangled"), reason]
+    kinds = [*place, F.unix_micros("timestamp").alias("broker"), _writer(writers).alias("_writer")]
+    decoded = [*place, F.col("broker"), F.col("_writer"), _kind(columns, writers), *_decoded(columns, writers)]
+    judged = [*place, *map(F.col, ("broker", "_writer", "_kind")), *records, *_judged(columns)]
+    reasoned = [*place, *map(F.col, ("broker", "_kind", "_whole", "_mangled")), *records, _reason().alias("reason")]
     bad, value = F.col("reason").isNotNull(), F.col("value")
     bucket = F.coalesce(F.col("tick_bucket"), F.when(~bad, _bucket(columns, buckets)), _spread(buckets))
     refused = F.struct(
@@ -81,29 +83,48 @@ def _stages(
     result = [
         bucket.alias("bucket"),
         *map(F.col, (*PLACE, "tick")),
-        # No more than this: with conditions here the method that Spark generates is too large for Java to compile (8,000 bytes),
-        # and decoding takes twice the time.
+        # No more than this: it is computed for every record.
         F.length(value).alias(WEIGHT),
         F.when(bad, F.array(refused)).alias(REFUSED),
         *(
-            F.when(~bad & record.isNotNull(), F.array(record)).alias(s.name)
-            for s, record in zip(columns, records, strict=True)
+            F.when(~bad & (F.col("_kind") == number), F.array(record)).alias(s.name)
+            for number, (s, record) in enumerate(zip(columns, records, strict=True))
         ),
     ]
-    return decoded, judged, reasoned, result
+    return kinds, decoded, judged, reasoned, result
+
+
+#: What `_writer` says of a message that no writer's schema of ours begins.
+_FOREIGN, _UNKNOWN = -1, -2
+
+
+def _writer(writers: Mapping[bytes, tuple[Schema, str]]) -> Column:
+    """The number of the writer's schema, by the fingerprint; null for a tick, an empty and an oversized message, and for what is not
+    single-object Avro."""
+    value = F.col("value")
+    mark = F.substring(value, 1, HEADER)
+    numbers = F.create_map(*(x for n, f in enumerate(writers) for x in (F.hex(_bytes(MARKER + f)), F.lit(n))))
+    sound = F.length(value).between(HEADER, MAX_MESSAGE) & (F.substring(value, 1, len(MARKER)) == _bytes(MARKER))
+    return F.when(sound, F.coalesce(F.element_at(numbers, F.hex(mark)), F.lit(_UNKNOWN)))
+
+
+def _kind(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]]) -> Column:
+    """The number of the record type of the domain; `_FOREIGN` for one of another domain."""
+    number = {schema: n for n, schema in enumerate(columns)}
+    kinds = F.array(*(F.lit(number.get(schema, _FOREIGN)) for schema, _ in writers.values()))
+    return F.when(F.col("_writer") >= 0, F.get(kinds, F.col("_writer"))).alias("_kind")
 
 
 def _decoded(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]]) -> list[Column]:
     """A struct column a record type: nulls where the body is broken, null where the message is none of it."""
-    value = F.col("value")
     ended = F.concat(F.expr(f"substring(value, {HEADER + 1})"), F.lit(_zigzag(_END)))
     structs = []
     for schema, wanted in columns.items():
         case = F.lit(None)
-        for fingerprint, (writer, text) in writers.items():
+        for number, (writer, text) in enumerate(writers.values()):
             if writer is schema:
                 options = {"mode": "PERMISSIVE", "avroSchema": reader_schema(schema, wanted)}
-                hit = (F.length(value) <= MAX_MESSAGE) & (_mark() == _bytes(MARKER + fingerprint))
+                hit = F.col("_writer") == number
                 case = F.when(hit, from_avro(ended, _with_end(json.loads(text)), options)).otherwise(case)
         structs.append(case.alias(schema.name))
     return structs
@@ -111,33 +132,40 @@ def _decoded(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tu
 
 def _judged(columns: Mapping[Schema, Sequence[str]]) -> list[Column]:
     """`_whole`: the record ends where its bytes end. `_mangled`: text that is none. `_untimely`: a time out of range."""
-    fields = [(schema, name) for schema, wanted in columns.items() for name in wanted]
-    whole = (F.col(schema.name)[END] == _END for schema in columns)
-    mangled = (~_is_text(schema, name) for schema, name in fields)
-    untimely = (
-        ~F.unix_micros(F.col(schema.name)[name]).between(0, LATEST_US - 1)
-        for schema, name in fields
-        if schema[name].type is Scalar.TIME
-    )
-    return [_any(whole).alias("_whole"), _any(mangled).alias("_mangled"), _any(untimely).alias("_untimely")]
+
+    def untimely(schema: Schema, name: str) -> Column:
+        return ~F.unix_micros(F.col(schema.name)[name]).between(0, LATEST_US - 1)
+
+    whole = [F.coalesce(F.col(schema.name)[END] == _END, F.lit(False)) for schema in columns]
+    mangled = [
+        _any(~_is_text(schema, n) for n in wanted if _holds_text(schema, n)) for schema, wanted in columns.items()
+    ]
+    late = [_any(untimely(s, n) for n in wanted if s[n].type is Scalar.TIME) for s, wanted in columns.items()]
+    return [
+        _of_kind(conditions).alias(name)
+        for name, conditions in (("_whole", whole), ("_mangled", mangled), ("_untimely", late))
+    ]
 
 
-def _reason(columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]]) -> Column:
+def _of_kind(conditions: Sequence[Column]) -> Column:
+    """The condition of the message's kind; false where it is of none."""
+    case = F.when(F.col("_kind") == 0, conditions[0])
+    for number, condition in enumerate(conditions[1:], 1):
+        case = case.when(F.col("_kind") == number, condition)
+    return case.otherwise(F.lit(False))
+
+
+def _reason() -> Column:
     """Why a message is refused; null for a sound record and for a tick."""
-    ours = [m for m, (schema, _) in writers.items() if schema in columns]
-    others = [m for m, (schema, _) in writers.items() if schema not in columns]
     value, whole, untimely = F.col("value"), F.col("_whole") & ~F.col("_mangled"), F.col("_untimely")
     return (
         F.when(F.col("tick").isNotNull() | (whole & ~untimely), F.lit(None))
         .when(whole, F.lit(TIME_RANGE))
         .when(value.isNull() | (F.length(value) == 0), F.lit("empty"))
         .when(F.length(value) > MAX_MESSAGE, F.lit("oversized"))
-        .when(
-            (F.length(value) < HEADER) | (F.substring(value, 1, len(MARKER)) != _bytes(MARKER)),
-            F.lit("not single-object Avro"),
-        )
-        .when(_among(ours), F.lit("broken body"))
-        .when(_among(others), F.lit("wrong topic"))
+        .when(F.col("_writer").isNull(), F.lit("not single-object Avro"))
+        .when(F.col("_kind") >= 0, F.lit("broken body"))
+        .when(F.col("_kind") == _FOREIGN, F.lit("wrong topic"))
         .otherwise(F.lit("unknown fingerprint"))
     )
 
@@ -164,28 +192,22 @@ def _zigzag(number: int) -> bytearray:
 
 def _is_text(schema: Schema, name: str) -> Column:
     column = F.col(schema.name)[name]
-    match schema[name].type:
-        case Scalar.STRING:
-            return F.is_valid_utf8(column)
-        case ListOf(Scalar.STRING):
-            return F.forall(column, F.is_valid_utf8)
-        case _:
-            return F.lit(True)
+    return F.forall(column, F.is_valid_utf8) if isinstance(schema[name].type, ListOf) else F.is_valid_utf8(column)
+
+
+def _holds_text(schema: Schema, name: str) -> bool:
+    return schema[name].type in (Scalar.STRING, ListOf(Scalar.STRING))
 
 
 def _bucket(columns: Mapping[Schema, Sequence[str]], buckets: int) -> Column:
     """As `jobs.buckets.bucket_of`."""
-    locality = F.coalesce(*(F.col(s.name)[s.locality] for s in columns))
+    locality = F.coalesce(*(F.when(F.col("_kind") == n, F.col(s.name)[s.locality]) for n, s in enumerate(columns)))
     return (F.crc32(locality.cast("binary")) % buckets).cast("int")
 
 
 def _spread(buckets: int) -> Column:
     """Any bucket: that of a dead letter is of no meaning."""
     return ((F.col("partition") + F.col("offset")) % buckets).cast("int")
-
-
-def _mark() -> Column:
-    return F.substring(F.col("value"), 1, HEADER)
 
 
 def _bytes(value: bytes) -> Column:
@@ -195,7 +217,3 @@ def _bytes(value: bytes) -> Column:
 def _any(conditions: Iterable[Column]) -> Column:
     """Whether one of them is true; null counts as false."""
     return reduce(lambda a, b: a | b, (F.coalesce(c, F.lit(False)) for c in conditions), F.lit(False))
-
-
-def _among(fingerprints: Sequence[bytes]) -> Column:
-    return _mark().isin([bytearray(MARKER + f) for f in fingerprints]) if fingerprints else F.lit(False)
