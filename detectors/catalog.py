@@ -52,6 +52,9 @@ FILES: tuple[str, ...] = (
     "vehicle.impossible_speed",
     "vehicle.position_jump",
     "vehicle.position_speed_mismatch",
+    "vehicle.certificate_rights",
+    "vehicle.signature_failures",
+    "vehicle.v2x_replay",
 )
 
 

@@ -48,6 +48,7 @@ Address = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Unit = Annotated[int, Field(ge=0, le=255)]
+SignalGroup = Annotated[int, Field(ge=0, le=255)]
 Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
 
@@ -251,6 +252,44 @@ class Iptv(_Facts):
     changes: tuple[StreamChange, ...] | None = None
 
 
+class Place(_Facts):
+    """A surveyed place, WGS 84 degrees."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Period(_Facts):
+    """A time from `start` to `end`, of announced work for instance."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Period":
+        if self.end < self.start:
+            raise ValueError("end is before start")
+        return self
+
+
+class Intersection(_Facts):
+    """An intersection with signals: pairs of signal groups that must not have green together; when its map may change."""
+
+    conflicts: tuple[tuple[SignalGroup, SignalGroup], ...] = ()
+    map_updates: tuple[Period, ...] | None = None
+
+
+class V2x(_Facts):
+    """Facts of V2X: where roadside units stand, by their name as receivers; intersections by their id.
+
+    `negators` are stations that may end a warning of somebody else whatever they are.
+    """
+
+    receivers: dict[str, Place] = {}
+    intersections: dict[str, Intersection] = {}
+    negators: tuple[str, ...] = ()
+
+
 class CanBus(_Facts):
     """Facts of one CAN bus: bit rate in bit/s."""
 
@@ -272,6 +311,7 @@ class Site(_Facts):
     goose: Goose = Goose()
     meters: Meters = Meters()
     resources: Resources = Resources()
+    v2x: V2x = V2x()
     can: CanBus = CanBus()
     homes: Homes = Homes()
     mobile: Mobile = Mobile()

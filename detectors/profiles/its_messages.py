@@ -236,7 +236,7 @@ ITS_09 = Threat(
         "Discard at the RSU; do not forward repeated DENMs.",
         "Check RSU time source first; then locate the sender with two RSUs.",
     ),
-    gap="no detector yet: needs v2x_sec",
+    gap="",
 )
 
 ITS_10 = Threat(
@@ -259,7 +259,7 @@ ITS_10 = Threat(
         "Refuse the message; special-vehicle privileges must not be granted.",
         "Report to the misbehaviour authority with the certificate; ask for blocking of the enrolment credential.",
     ),
-    gap="no detector yet: needs v2x_sec",
+    gap="",
 )
 
 ITS_11 = Threat(
@@ -282,7 +282,7 @@ ITS_11 = Threat(
         "Keep verification on; do not fall back to unsigned mode.",
         "If most errors are unknown signer, update the trust list; if bad signatures, locate the transmitter.",
     ),
-    gap="no detector yet: needs v2x_sec",
+    gap="",
 )
 
 ITS_12 = Threat(

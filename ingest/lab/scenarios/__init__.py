@@ -9,6 +9,7 @@ from ingest.lab.scenarios.scenario import Quiet, Scenario
 FILES: Final[tuple[str, ...]] = (
     "headend_commands",
     "igmp",
+    "v2x_security",
 )  # fmt: skip
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
