@@ -6,6 +6,7 @@ outside the bounds of the contract refuses the line. Of a syslog message (RFC 54
 also from datagrams (RFC 5426).
 """
 
+import base64
 import csv
 import json
 import math
@@ -289,9 +290,9 @@ def _truth(field: Field, value: Any) -> bool:
 
 def _bytes(field: Field, value: Any) -> bytes:
     try:
-        return bytes.fromhex(_text(field, value))
+        return base64.b64decode(_text(field, value), validate=True)
     except ValueError as wrong:
-        raise _Wrong("type", f"{field.name} is not hexadecimal") from wrong
+        raise _Wrong("type", f"{field.name} is not base64") from wrong
 
 
 _READERS: Final[Mapping[Scalar, Callable[[Field, Any], Any]]] = {

@@ -1,11 +1,13 @@
 """The catalogue for people and tools: which detectors serve a threat, and what is accepted as a gap."""
 
+import json
 from typing import Any, Final
 
 from detectors.catalog import DETECTORS
 from detectors.detector import Detector
 from detectors.profiles import ALL
 from detectors.profiles.threat import Threat
+from jobs.evaluate.report import SCORES, order
 
 #: Versions that ATT&CK Navigator asks for: of the data, of the Navigator, of the layer format.
 VERSIONS: Final = {"attack": "18", "navigator": "5.1.0", "layer": "4.5"}
@@ -17,7 +19,8 @@ def detectors_of(threat: Threat) -> list[Detector]:
 
 
 def threats() -> list[dict[str, Any]]:
-    """Every threat with its detectors; `accepted_gap` is null where one serves it. Scores are those of an evaluation: none yet."""
+    """Every threat with its detectors; `accepted_gap` is null where one serves it, `scores` are those of the last evaluation."""
+    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
     return [
         {
             "id": threat.id,
@@ -29,16 +32,16 @@ def threats() -> list[dict[str, Any]]:
             "technique": threat.technique.id,
             "detectors": [detector.id for detector in detectors_of(threat)],
             "accepted_gap": threat.gap or None,
-            "scores": {},
+            "scores": scores.get(threat.id, {}),
         }
-        for threat in sorted(ALL, key=_order)
+        for threat in sorted(ALL, key=order)
     ]
 
 
 def navigator() -> dict[str, Any]:
     """A layer of ATT&CK Navigator: a technique's score is the number of detectors, its comment the threats behind it."""
     techniques: dict[str, list[Threat]] = {}
-    for threat in sorted(ALL, key=_order):
+    for threat in sorted(ALL, key=order):
         techniques.setdefault(threat.technique.id, []).append(threat)
     scores = {id_: sum(len(detectors_of(threat)) for threat in served) for id_, served in techniques.items()}
     return {
@@ -71,14 +74,9 @@ def markdown() -> str:
         "| threat | service | severity | ATT&CK | what | detectors |",
         "|---|---|---|---|---|---|",
     ]
-    for threat in sorted(ALL, key=_order):
+    for threat in sorted(ALL, key=order):
         names = ", ".join(f"`{detector.id}`" for detector in detectors_of(threat)) or f"none: {threat.gap}"
         lines.append(
             f"| {threat.id} | {threat.service} | {threat.severity.name.lower()} | {threat.technique.id} | {threat.title} | {names} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def _order(threat: Threat) -> tuple[str, int]:
-    series, _, number = threat.id.rpartition("-")
-    return series, int(number)

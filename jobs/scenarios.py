@@ -32,12 +32,14 @@ class Verdict:
         found: detectors of the threat that named the attack.
         others: detectors of other threats that named it too.
         after_s: event time from the attack's begin to the first alert of the threat, seconds; None where it was not found.
+        explained: alerts that name the attack.
         unexplained: alerts of `COUNTED` or above that name nothing that took part: detector -> number.
     """
 
     found: frozenset[str]
     others: frozenset[str]
     after_s: float | None
+    explained: int
     unexplained: Mapping[str, int]
 
 
@@ -71,11 +73,13 @@ def judge(scenario: Scenario, injected: Injected) -> Verdict:
     alerts = alerts_of(injected.records, site)
     threats = {detector.id: detector.threat.id for detector in DETECTORS}
     first: int | None = None
+    explained = 0
     found, others, unexplained = set[str](), set[str](), dict[str, int]()
     for alert in alerts.iter_rows(named=True):
         time = round(alert["last_time"].timestamp() * 1e6)
         named = {alert[name] for name in ("entity", "source", "destination", "site")}
         if injected.start <= time <= injected.end + SLACK_US and named & injected.entities:
+            explained += 1
             if threats[alert["detector"]] == scenario.threat:
                 found.add(alert["detector"])
                 first = time if first is None else min(first, time)
@@ -84,7 +88,7 @@ def judge(scenario: Scenario, injected: Injected) -> Verdict:
         elif counted(alert):
             unexplained[alert["detector"]] = unexplained.get(alert["detector"], 0) + 1
     after = None if first is None else (first - injected.start) / 1e6
-    return Verdict(frozenset(found), frozenset(others), after, unexplained)
+    return Verdict(frozenset(found), frozenset(others), after, explained, unexplained)
 
 
 def false_alarms(quiet: Quiet, records: Sequence[Record]) -> dict[str, int]:

@@ -47,13 +47,17 @@ def _show(threats: list[dict[str, object]]) -> None:
     from rich.table import Table
 
     table = Table()
-    for column in ("threat", "service", "severity", "what", "detectors"):
+    for column in ("threat", "service", "severity", "what", "detectors", "recall"):
         table.add_column(column, overflow="fold")
     for threat in threats:
         names = threat["detectors"]
         assert isinstance(names, list)
         served = ", ".join(names) or f"[dim]{threat['accepted_gap']}[/dim]"
-        table.add_row(str(threat["id"]), str(threat["service"]), str(threat["severity"]), str(threat["title"]), served)
+        scores = threat["scores"]
+        assert isinstance(scores, dict)
+        recall = f"{scores['recall']:.2f}" if scores else ""
+        head = (str(threat[key]) for key in ("id", "service", "severity", "title"))
+        table.add_row(*head, served, recall)
     console = Console()
     console.print(table)
     console.print(f"{sum(bool(t['detectors']) for t in threats)} of {len(threats)} threats have a detector")

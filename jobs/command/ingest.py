@@ -258,7 +258,7 @@ def _publish(context: typer.Context, source: "Iterator[Item]", stage: str, to: s
     from ingest.publisher import run
 
     with _Ending() as ending:
-        run(ending.before(source), _publisher(context, to, bulk), stage, say)
+        run(ending.before(source), publisher_of(context, to, bulk), stage, say)
 
 
 class _Ending:
@@ -302,7 +302,13 @@ class _Ending:
                 close()
 
 
-def _publisher(context: typer.Context, to: str, bulk: bool) -> "Publisher":
+def publisher_of(context: typer.Context, to: str, bulk: bool) -> "Publisher":
+    """Where records go: the Kafka of the settings, or JSON lines on standard output.
+
+    Raises:
+        UsageFault: another destination.
+        RunFault: the broker does not answer.
+    """
     import time
 
     def clock() -> int:

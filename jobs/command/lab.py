@@ -11,6 +11,7 @@ import typer
 
 from jobs.command.context import say, settings_of
 from jobs.command.ingest import host_and_port, open_bus
+from jobs.command.lab_scenario import scenario
 from schemas.errors import RunFault, UsageFault
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
     help="Make traffic of a simulated grid and road, with attacks at known moments.",
     epilog="Example: gridwatch lab meters --seconds 60 | gridwatch ingest meter - --to -",
 )
+app.command()(scenario)
 
 Seconds = Annotated[float, typer.Option(min=1, max=86_400, help="How long.")]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]

@@ -51,6 +51,7 @@ SUBCOMMANDS: Final = (
     Subcommand("sample-lake", "jobs.command.sample_lake:sample_lake", "Make a small lake for the notebooks."),
     Subcommand("demo", "jobs.command.demo:demo", "Run the whole pipeline here for two minutes, with attacks."),
     Subcommand("catalog", "jobs.command.catalog:catalog", "Show the threats and the detectors that serve them."),
+    Subcommand("evaluate", "jobs.command.evaluate:evaluate", "Measure what the detectors find, and write it down."),
     Subcommand("state", "jobs.command.state:app", "Look into what the detectors remember; re-split and verify it."),
     Subcommand("train", "jobs.command.train:train", "Fit a learned detector and measure it."),
     Subcommand("bench", "jobs.command.bench:bench", "Measure detection on this machine, as ratios."),

@@ -5,7 +5,8 @@ from typing import Final
 
 from ingest.lab.scenarios.scenario import Quiet, Scenario
 
-#: Files below `ingest.lab.scenarios`; each has the tuples QUIET (kinds of traffic) and SCENARIOS.
+#: Files below `ingest.lab.scenarios`; each has the tuples QUIET (kinds of traffic) and SCENARIOS; EXPERIMENTS
+#: are attacks that nobody promises to find: they are evaluated and reported.
 FILES: Final[tuple[str, ...]] = (
     "headend_commands",
     "igmp",
@@ -14,5 +15,8 @@ FILES: Final[tuple[str, ...]] = (
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
 SCENARIOS: Final[tuple[Scenario, ...]] = tuple(scenario for module in _MODULES for scenario in module.SCENARIOS)
+EXPERIMENTS: Final[tuple[Scenario, ...]] = tuple(
+    scenario for module in _MODULES for scenario in getattr(module, "EXPERIMENTS", ())
+)
 QUIET: Final[tuple[Quiet, ...]] = tuple(quiet for module in _MODULES for quiet in module.QUIET)
-BY_NAME: Final[dict[str, Scenario]] = {scenario.name: scenario for scenario in SCENARIOS}
+BY_NAME: Final[dict[str, Scenario]] = {scenario.name: scenario for scenario in (*SCENARIOS, *EXPERIMENTS)}

@@ -1,0 +1,1 @@
+"""What the detectors find: scenarios, quiet traffic and labelled data, measured and written down."""
