@@ -21,7 +21,7 @@ TV_01 = Threat(
         "Drop the second source at the edge; show the fallback slate.",
         "Check encoder access and multiplexer change log.",
     ),
-    gap="no detector yet: needs mcast_flow, ts_monitor",
+    gap="",
 )
 
 TV_02 = Threat(
@@ -43,7 +43,7 @@ TV_02 = Threat(
         "Refuse further keys to the device and ask for a new log-on.",
         "Rotate the group key if a cloned device is likely; keep the list for the rights holder.",
     ),
-    gap="no detector yet: needs iptv_key_req",
+    gap="",
 )
 
 ALL = (TV_01, TV_02)

@@ -8,7 +8,7 @@ MULTICAST_FLOW = Schema(
     says="What one source sent to one multicast group in one interval.",
     locality="headend",
     identity=("group", "source"),
-    remembered_s=7 * 86_400.0,
+    remembered_s=2 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "end of the interval"),
         Field("headend", Scalar.STRING, "head-end that the group belongs to", example="headend-1"),

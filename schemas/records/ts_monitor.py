@@ -8,7 +8,7 @@ TS_MONITOR = Schema(
     says="The state of one PID of the transport stream in one multicast group in one interval.",
     locality="headend",
     identity=("group", "pid"),
-    remembered_s=7 * 86_400.0,
+    remembered_s=2 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "end of the interval"),
         Field("headend", Scalar.STRING, "head-end that the group belongs to", example="headend-1"),

@@ -11,6 +11,8 @@ FILES: Final[tuple[str, ...]] = (
     "headend_commands",
     "igmp",
     "v2x_security",
+    "iptv_keys",
+    "iptv_streams",
 )  # fmt: skip
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
