@@ -76,9 +76,27 @@ DETECTORS: tuple[Detector, ...] = tuple(map(_load, FILES))
 LIFETIMES: dict[str, float] = {schema.name: schema.remembered_s for schema in TELEMETRY}
 
 
-def of_domain(domain: Domain) -> tuple[Detector, ...]:
-    """The detectors of a domain."""
-    return tuple(d for d in DETECTORS if d.record.domain is domain)
+def of_domain(domain: Domain, site: Site | None = None) -> tuple[Detector, ...]:
+    """The detectors of a domain, and the rules of the site's own.
+
+    Raises:
+        ConfigFault: a rule is wrong.
+    """
+    return tuple(d for d in (*DETECTORS, *site_rules(site)) if d.record.domain is domain)
+
+
+def site_rules(site: Site | None) -> tuple[Detector, ...]:
+    """The detectors that a site's own rules are.
+
+    Raises:
+        ConfigFault: a rule is wrong; names every fault with file and line.
+    """
+    if site is None or not site.rule_files:
+        return ()
+    # Sigma's parser takes a second to import.
+    from detectors.rules.compile import compiled
+
+    return compiled(site.rule_files)
 
 
 def check_site(site: Site) -> None:
@@ -87,10 +105,11 @@ def check_site(site: Site) -> None:
     Raises:
         ConfigFault: naming the key.
     """
-    known = {d.id for d in DETECTORS}
+    everything = (*DETECTORS, *site_rules(site))
+    known = {d.id for d in everything}
     for key, named in (("detectors", site.detectors), ("disabled", site.disabled)):
         for name in sorted(set(named) - known):
             remedy = meant(name, known, f"one of {', '.join(sorted(known))}")
             raise ConfigFault(f"unknown detector {name}", f"site file, key {key}.{name}", remedy)
-    for detector in DETECTORS:
+    for detector in everything:
         parameters(detector, site)

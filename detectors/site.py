@@ -303,6 +303,8 @@ class Site(_Facts):
         name: its name, the locality of substation records read from captures.
         detectors: detector id -> parameter -> value, over the defaults; a parameter is checked against the detector.
         disabled: detectors switched off, with the reason (YAML reads a bare `off` as a boolean).
+        rules: folder of the site's own rules, relative to the site file; "" for none.
+        rule_files: what `load_site` read there, name -> text; no key of the file.
     """
 
     name: str = "site"
@@ -319,6 +321,8 @@ class Site(_Facts):
     iptv: Iptv = Iptv()
     detectors: dict[str, dict[str, float | int | bool | str]] = {}
     disabled: dict[str, str] = {}
+    rules: str = ""
+    rule_files: dict[str, str] = {}
 
     def lacks(self, path: str) -> bool:
         """True where the fact at a dotted path, e.g. modbus.masters, is not in the site file."""
@@ -375,4 +379,24 @@ def load_site(path: Path | None) -> Site:
         raise ConfigFault(
             what=f"site file is not YAML: {said}", where=f"{path}{place}", remedy="correct the syntax"
         ) from wrong
-    return parse_site(facts if facts is not None else {}, str(path))
+    if isinstance(facts, dict) and "rule_files" in facts:
+        raise ConfigFault("site file: rule_files: unknown key", str(path), "name the folder of the rules under rules")
+    site = parse_site(facts if facts is not None else {}, str(path))
+    return site.model_copy(update={"rule_files": read_rules(path.parent / site.rules)}) if site.rules else site
+
+
+def read_rules(folder: Path) -> dict[str, str]:
+    """The rule files (*.yml, *.yaml) of a folder and the folders in it: name within it -> text.
+
+    Raises:
+        ConfigFault: no such folder, none in it, or one that cannot be read.
+    """
+    if not folder.is_dir():
+        raise ConfigFault("no folder of rules", str(folder), "name a folder with rules in Sigma's syntax (*.yml)")
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
+    if not found:
+        raise ConfigFault("no rules in the folder", str(folder), "rules are files named *.yml or *.yaml")
+    try:
+        return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise ConfigFault(f"a rule cannot be read: {wrong}", str(folder), "rules are readable text in UTF-8") from wrong

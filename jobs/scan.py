@@ -106,7 +106,7 @@ class Scan:
 
     def _step(self, domain: Domain, content: dict[str, pl.DataFrame]) -> Outcome:
         if domain not in self._engines:
-            chosen = [d for d in of_domain(domain) if not self._only or d.id in self._only]
+            chosen = [d for d in of_domain(domain, self._site) if not self._only or d.id in self._only]
             engine = make_engine(domain, chosen, self._site)
             self._engines[domain] = engine, {}
             self.summary.off |= engine.plan.off

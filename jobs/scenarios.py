@@ -59,7 +59,7 @@ def alerts_of(records: Sequence[Record], site: Site, detectors: Sequence[Detecto
             )
         for domain, batch in frames.items():
             if domain not in engines:
-                engines[domain] = make_engine(domain, [d for d in of_domain(domain) if d.id in chosen], site)
+                engines[domain] = make_engine(domain, [d for d in of_domain(domain, site) if d.id in chosen], site)
             outcome = engines[domain].step(states.get(domain, {}), batch, flags=False)
             states[domain] = outcome.state
             if len(outcome.alerts):

@@ -36,7 +36,7 @@ def scan(
 
     Example: gridwatch scan capture.pcap --site site.yaml --json
     """
-    from detectors.catalog import DETECTORS, check_site
+    from detectors.catalog import DETECTORS, check_site, site_rules
     from detectors.site import load_site
     from ingest.files import FileOptions
     from ingest.tap import Ports, TapOptions
@@ -44,13 +44,12 @@ def scan(
     from schemas.errors import RunFault, UsageFault
 
     require_files(files)
-    unknown = sorted(set(only or ()) - {d.id for d in DETECTORS})
-    if unknown:
-        raise UsageFault(
-            f"unknown detector {unknown[0]}", "--only", f"one of {', '.join(sorted(d.id for d in DETECTORS))}"
-        )
     facts = load_site(site or settings_of(context).site)
     check_site(facts)
+    known = sorted(d.id for d in (*DETECTORS, *site_rules(facts)))
+    unknown = sorted(set(only or ()) - set(known))
+    if unknown:
+        raise UsageFault(f"unknown detector {unknown[0]}", "--only", f"one of {', '.join(known)}")
     defaults = Ports()
     ports = Ports(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,

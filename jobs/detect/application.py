@@ -88,10 +88,10 @@ def run(
         ConfigFault: a wrong site file, model or detector id.
         RunFault: a query failed.
     """
-    chosen = {d: tuple(i for i in settings.only if i in {x.id for x in of_domain(d)}) for d in domains}
+    chosen = {d: tuple(i for i in settings.only if i in {x.id for x in of_domain(d, site)}) for d in domains}
     unknown = sorted(set(settings.only) - {i for ids in chosen.values() for i in ids})
     if unknown:
-        known = ", ".join(x.id for d in domains for x in of_domain(d))
+        known = ", ".join(x.id for d in domains for x in of_domain(d, site))
         raise ConfigFault(f"unknown detector {unknown[0]}", "--only", f"one of {known}")
     domains = [d for d in domains if not settings.only or chosen[d]]
     spark = _open(session, lambda: _check(domains, chosen, site, say))

@@ -90,7 +90,7 @@ def plan_of(domain: Domain, site: Site, only: tuple[str, ...] = ()) -> Plan:
     Raises:
         ConfigFault: see `make_plan`; also where `only` names an unknown detector.
     """
-    detectors = of_domain(domain)
+    detectors = of_domain(domain, site)
     unknown = sorted(set(only) - {d.id for d in detectors}) if only else []
     if unknown:
         raise ConfigFault(

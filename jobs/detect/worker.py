@@ -119,9 +119,10 @@ def _portion(work: Work, state: State, table: pa.Table, ledger: Counter[str], no
 
 @cache
 def _engine(domain: str, site: str, only: tuple[str, ...]) -> Engine:
-    detectors = of_domain(Domain(domain))
+    facts = Site.model_validate_json(site)
+    detectors = of_domain(Domain(domain), facts)
     chosen = [d for d in detectors if d.id in only] if only else detectors
-    engine = make_engine(Domain(domain), chosen, Site.model_validate_json(site))
+    engine = make_engine(Domain(domain), chosen, facts)
     # Spark has its workers collect garbage after every task. What was imported and loaded until now is none, and looking
     # through all of it costs a tenth of a second, more than the task of a small batch.
     gc.freeze()

@@ -1,0 +1,1 @@
+"""Example rules, one of each kind: `gridwatch rules example` writes them out."""
