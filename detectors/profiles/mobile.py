@@ -22,7 +22,7 @@ MOB_01 = Threat(
         "Rate-limit the subscriber and quarantine the APN session.",
         "For M2M, ask the asset owner to re-image the modem; for persons, send a notice.",
     ),
-    gap="no detector yet: needs mobile_signalling, mobile_usage",
+    gap="",
 )
 
 MOB_02 = Threat(
@@ -45,7 +45,7 @@ MOB_02 = Threat(
         "Suspend the SIM and lock it to the known IMEI.",
         "Check that the asset still answers by another path; treat stored APN credentials as lost.",
     ),
-    gap="no detector yet: needs mobile_signalling",
+    gap="",
 )
 
 ALL = (MOB_01, MOB_02)

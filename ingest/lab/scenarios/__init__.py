@@ -13,6 +13,7 @@ FILES: Final[tuple[str, ...]] = (
     "v2x_security",
     "iptv_keys",
     "iptv_streams",
+    "mobile",
 )  # fmt: skip
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
