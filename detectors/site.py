@@ -4,52 +4,25 @@ Who may write what, point maps, known masters, publishers. A fact that is absent
 detector that needs it says so and stays off.
 """
 
-import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
     model_validator,
 )
 
+from detectors.baseline import Acceptance, Baseline
+from detectors.facts import Address, Host, Mac, Network, SignalGroup, Unit
+from detectors.facts import Facts as _Facts
 from schemas.errors import ConfigFault, meant
 
 #: Wrong keys that are told at once.
 TOLD = 5
-
-
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _host(text: str) -> str:
-    """A host as the records name it: what looks like an IP address must be one."""
-    if re.fullmatch(r"[\d.]+|[\da-fA-F]*:[\da-fA-F:.]*", text):
-        ipaddress.ip_address(text)
-    return text
-
-
-def _network(text: str) -> str:
-    """A network in CIDR notation, or a single address."""
-    ipaddress.ip_network(text, strict=False)
-    return text
-
-
-Address = Annotated[int, Field(ge=0, le=65535)]
-Host = Annotated[str, AfterValidator(_host)]
-Network = Annotated[str, AfterValidator(_network)]
-Unit = Annotated[int, Field(ge=0, le=255)]
-SignalGroup = Annotated[int, Field(ge=0, le=255)]
-Mac = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
 
 class Writer(_Facts):
@@ -303,6 +276,8 @@ class Site(_Facts):
         name: its name, the locality of substation records read from captures.
         detectors: detector id -> parameter -> value, over the defaults; a parameter is checked against the detector.
         disabled: detectors switched off, with the reason (YAML reads a bare `off` as a boolean).
+        baseline: what was normal while it was learned; what departs from it is configuration drift, no attack.
+        accepted: who took which alert for normal, and why (`gridwatch learn --accept`).
         rules: folder of the site's own rules, relative to the site file; "" for none.
         rule_files: what `load_site` read there, name -> text; no key of the file.
     """
@@ -319,6 +294,8 @@ class Site(_Facts):
     mobile: Mobile = Mobile()
     multicast: Multicast = Multicast()
     iptv: Iptv = Iptv()
+    baseline: Baseline = Baseline()
+    accepted: tuple[Acceptance, ...] = ()
     detectors: dict[str, dict[str, float | int | bool | str]] = {}
     disabled: dict[str, str] = {}
     rules: str = ""

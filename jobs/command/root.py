@@ -53,6 +53,7 @@ SUBCOMMANDS: Final = (
     Subcommand("catalog", "jobs.command.catalog:catalog", "Show the threats and the detectors that serve them."),
     Subcommand("evaluate", "jobs.command.evaluate:evaluate", "Measure what the detectors find, and write it down."),
     Subcommand("rules", "jobs.command.rules:app", "Check a site's own rules in Sigma's syntax; write example rules."),
+    Subcommand("learn", "jobs.command.learn:learn", "Make a site file of quiet traffic; accept an alert as normal."),
     Subcommand("backtest", "jobs.command.backtest:backtest", "How many alerts a day a detector would have raised."),
     Subcommand("state", "jobs.command.state:app", "Look into what the detectors remember; re-split and verify it."),
     Subcommand("train", "jobs.command.train:train", "Fit a learned detector and measure it."),
