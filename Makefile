@@ -9,8 +9,10 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --extra lab --extra dev --extra bench pyproject.toml -o requirements.lock
 
+# What needs no broker runs in two processes; Kafka, PostgreSQL and Spark start once, for the rest.
 test: setup
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist worksteal tests/unit tests/engine tests/property tests/data
+	.venv/bin/pytest tests/integration
 
 lint: setup
 	.venv/bin/ruff check .
