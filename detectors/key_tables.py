@@ -47,7 +47,7 @@ def layers(memories: Sequence[Beside]) -> list[tuple[list[Derived], list[Beside]
     for level in range(max(at.values(), default=-1) + 1):
         members = [memory for column, memory in found.items() if at[column] == level]
         fresh: list[Derived] = []
-        for value in (v for m in members for v in m.looks_at):
+        for value in (v for m in members for v in (*(m.by if isinstance(m, Memory) else ()), *m.looks_at)):
             if isinstance(value, Derived) and value.name not in derived:
                 derived.add(value.name)
                 fresh.append(value)

@@ -95,7 +95,7 @@ class RecordPlan:
     def key(self, memory: Memory) -> tuple[str, ...]:
         """The key of a memory within the record's locality: localities never share a past, whatever bucket they are in."""
         locality = self.schema.locality
-        return (locality, *(name for name in memory.by if name != locality))
+        return (locality, *(name for name in memory.keys if name != locality))
 
     @property
     def evidence(self) -> Iterator[Recent]:
@@ -126,8 +126,8 @@ class RecordPlan:
             wanted |= set(d.expr.meta.root_names())
         for _, members in self.layers:
             for memory in members:
-                wanted |= set(memory.by) if isinstance(memory, Memory) else set()
-                wanted |= {v for v in memory.looks_at if isinstance(v, str)}
+                by = memory.by if isinstance(memory, Memory) else ()
+                wanted |= {v for v in (*by, *memory.looks_at) if isinstance(v, str)}
         for value in (v for asked in self.asked for v in asked.looks_there):
             wanted |= set(value.expr.meta.root_names()) if isinstance(value, Derived) else {value}
         for rule in self.rules:

@@ -75,16 +75,26 @@ class Command(_Facts):
     source: Host
     common_address: Annotated[int, Field(ge=0, le=65535)]
     object_address: Annotated[int, Field(ge=0, le=16777215)]
-    type_id: Annotated[int, Field(ge=45, le=69)]
+    type_id: Annotated[int, Field(ge=45, le=113)]
     select_before_operate: bool = False
     low: float | None = None
     high: float | None = None
 
 
+class FileTransfer(_Facts):
+    """File transfer that the site allows between two hosts, of these objects only where they are given."""
+
+    master: Host
+    outstation: Host
+    objects: tuple[Annotated[int, Field(ge=0, le=16777215)], ...] | None = None
+
+
 class Iec104(_Facts):
-    """Facts of the site's IEC 60870-5-104."""
+    """Facts of the site's IEC 60870-5-104. `outstations` may report process information to the masters."""
 
     masters: tuple[Host, ...] | None = None
+    outstations: tuple[Host, ...] | None = None
+    files: tuple[FileTransfer, ...] | None = None
     commands: tuple[Command, ...] | None = None
 
 

@@ -15,7 +15,7 @@ VERSIONS: Final = {"attack": "18", "navigator": "5.1.0", "layer": "4.5"}
 
 def detectors_of(threat: Threat) -> list[Detector]:
     """The detectors that serve a threat, in the catalogue's order."""
-    return [detector for detector in DETECTORS if detector.threat is threat]
+    return [detector for detector in DETECTORS if detector.threat.id == threat.id]
 
 
 def threats() -> list[dict[str, Any]]:
@@ -40,10 +40,13 @@ def threats() -> list[dict[str, Any]]:
 
 def navigator() -> dict[str, Any]:
     """A layer of ATT&CK Navigator: a technique's score is the number of detectors, its comment the threats behind it."""
-    techniques: dict[str, list[Threat]] = {}
+    techniques: dict[str, list[tuple[Threat, list[str]]]] = {}
     for threat in sorted(ALL, key=order):
-        techniques.setdefault(threat.technique.id, []).append(threat)
-    scores = {id_: sum(len(detectors_of(threat)) for threat in served) for id_, served in techniques.items()}
+        own = detectors_of(threat)
+        for id_ in sorted({threat.technique.id, *(d.threat.technique.id for d in own)}):
+            names = [d.id for d in own if d.threat.technique.id == id_]
+            techniques.setdefault(id_, []).append((threat, names))
+    scores = {id_: sum(len(names) for _, names in served) for id_, served in techniques.items()}
     return {
         "name": "Gridwatch",
         "versions": VERSIONS,
@@ -54,9 +57,7 @@ def navigator() -> dict[str, Any]:
             {
                 "techniqueID": id_,
                 "score": scores[id_],
-                "comment": "; ".join(
-                    f"{t.id} {t.title} ({', '.join(d.id for d in detectors_of(t)) or 'no detector'})" for t in served
-                ),
+                "comment": "; ".join(f"{t.id} {t.title} ({', '.join(names) or 'no detector'})" for t, names in served),
             }
             for id_, served in sorted(techniques.items())
         ],

@@ -101,10 +101,15 @@ class Memory(Beside):
     """A memory; see the module's text for what it must hold.
 
     Args:
-        by: fields that make the key.
+        by: fields, or derived values (without memories), that make the key.
     """
 
-    by: tuple[str, ...]
+    by: tuple[Value, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Column names of the key."""
+        return tuple(map(name_of, self.by))
 
     @property
     @abstractmethod
@@ -114,7 +119,7 @@ class Memory(Beside):
     @property
     def column(self) -> str:
         """Name with the key: unique in a record type."""
-        return f"{self.name}|{','.join(self.by)}"
+        return f"{self.name}|{','.join(self.keys)}"
 
     @abstractmethod
     def state(self, types: dict[str, pl.DataType]) -> dict[str, pl.DataType]:

@@ -46,6 +46,7 @@ SG_17 = Threat(
         "Capture the full session; read back all outputs of the outstation against the control-centre view.",
     ),
     gap="",
+    also=(Technique("T0869", "Standard Application Layer Protocol", ("command-and-control",), Fit.APPROXIMATE),),
 )
 
 SG_18 = Threat(
@@ -91,6 +92,10 @@ SG_19 = Threat(
         "Raise watch level for write or command detectors on the same source for 24 h.",
     ),
     gap="",
+    also=(
+        Technique("T0801", "Monitor Process State", ("collection",), Fit.DIRECT),
+        Technique("T0802", "Automated Collection", ("collection",), Fit.DIRECT),
+    ),
 )
 
 SG_20 = Threat(
@@ -138,6 +143,7 @@ SG_21 = Threat(
         "Compare breaker states from two paths (104 and GOOSE or local) before switching back.",
     ),
     gap="",
+    also=(Technique("T0836", "Modify Parameter", ("impair-process-control",), Fit.DIRECT),),
 )
 
 SG_22 = Threat(
@@ -160,6 +166,7 @@ SG_22 = Threat(
         "Put bays in local mode, then verify each breaker; this is the Industroyer2 pattern.",
     ),
     gap="",
+    also=(Technique("T0831", "Manipulation of Control", ("impact",), Fit.DIRECT),),
 )
 
 SG_23 = Threat(
@@ -303,7 +310,7 @@ SG_28 = Threat(
         "Mark the suspect points as bad data and let the estimator run without them.",
         "Confirm on a second path (PMU, meter, phone to site) before any switching based on them.",
     ),
-    gap="no detector yet: needs scada_measurement, network_model",
+    gap="",
 )
 
 SG_29 = Threat(

@@ -1,6 +1,6 @@
 """What a threat profile is: one threat to one kind of asset, how it shows and what to do about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -59,6 +59,7 @@ class Threat:
         references: standards and papers.
         response: what to do, step by step.
         gap: "" where a detector serves the threat; else why none does yet (an accepted gap).
+        also: other techniques by which the threat is carried out.
     """
 
     id: str
@@ -74,3 +75,13 @@ class Threat:
     references: tuple[Reference, ...]
     response: tuple[str, ...]
     gap: str
+    also: tuple[Technique, ...] = ()
+
+    def by(self, technique: str) -> "Threat":
+        """The same threat, carried out by another of its techniques: what a detector serves that sees this one.
+
+        Raises:
+            StopIteration: the threat has no such technique.
+        """
+        other = next(t for t in self.also if t.id == technique)
+        return replace(self, technique=other)

@@ -2,8 +2,8 @@
 
 Counts how often the value of single and double commands (types 45, 46, 58, 59; cause activation) to one object changes within a
 minute, select and execute of one command being one value. No operator switches a breaker four times a minute. Blind spot:
-slower cycles; set-points. Commands to many objects are `iec104_scan`'s. Source: threat SG-22 of the catalogue; ATT&CK for
-ICS T0806.
+slower cycles; set-points. Commands to many objects are `iec104_sweep`'s. Source: threat SG-22 of the catalogue; ATT&CK for
+ICS T0831.
 """
 
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ def _command(time: float, value: float, object_address: int = 4001, cause: int =
 
 DETECTOR = Detector(
     id="iec104_toggling",
-    version=1,
-    threat=smart_grid_substation.SG_22,
+    version=2,
+    threat=smart_grid_substation.SG_22.by("T0831"),
     record=IEC104,
     kind=Remembering(build),
     params=Params,
