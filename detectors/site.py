@@ -333,7 +333,7 @@ def parse_site(facts: Any, where: str) -> Site:
         raise ConfigFault(
             what=f"site file: {'; '.join(told + more)}",
             where=where,
-            remedy="correct it; README, The site file, has every key",
+            remedy="correct it; docs/site_file.md has every key",
         ) from wrong
 
 

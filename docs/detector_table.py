@@ -1,4 +1,4 @@
-"""The README's table of detectors, from the catalogue: `python docs/detector_table.py` writes it anew."""
+"""The table of detectors, from the catalogue: `python docs/detector_table.py` writes it anew."""
 
 import sys
 from pathlib import Path
@@ -39,5 +39,5 @@ def replaced(text: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    readme = ROOT / "README.md"
-    readme.write_text(replaced(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    page = ROOT / "docs" / "detectors.md"
+    page.write_text(replaced(page.read_text(encoding="utf-8")), encoding="utf-8")
