@@ -14,6 +14,7 @@ from detectors.memory.run_length import RunLength
 from detectors.memory.seen_before import SeenBefore
 from detectors.memory.sum_within import SumWithin
 from detectors.memory.time_since import TimeSince
+from detectors.memory.total import Total
 
 __all__ = [
     "Beside",
@@ -32,5 +33,6 @@ __all__ = [
     "SeenBefore",
     "SumWithin",
     "TimeSince",
+    "Total",
     "seconds_since",
 ]

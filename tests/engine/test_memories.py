@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from detectors.memory import (
     SeenBefore,
     SumWithin,
     TimeSince,
+    Total,
 )
 from detectors.memory.recent import REFERENCE
 
@@ -102,8 +103,11 @@ def count_within(past: Sequence[Seen], now: Seen) -> int:
 
 
 def sum_within(past: Sequence[Seen], now: Seen) -> float:
-    latest = in_window(past, now, 10, lambda s: s.where)[-3:]
-    values = [s.row.x for s in latest]
+    return whole_sum([s.row.x for s in in_window(past, now, 10, lambda s: s.where)[-3:]])
+
+
+def whole_sum(values: Sequence[float | None]) -> float:
+    """Sum as integers of 1e-6 of clipped values."""
     whole = [round(min(max(x, -1e9), 1e9) * 1e6) for x in values if x is not None and not math.isnan(x)]
     return sum(whole) / 1e6
 
@@ -170,6 +174,14 @@ def run_length(past: Sequence[Seen], now: Seen) -> int | None:
     return run
 
 
+def total(past: Sequence[Seen], now: Seen) -> float | None:
+    known = [s for s in (*past, now) if s.where and s.ontime and s.row.word is not None]
+    if not known or known[-1] is not now or len(known) < 2 or known[-2].row.word == now.row.word:
+        return None
+    own = list(takewhile(lambda s: s.row.word == known[-2].row.word, reversed(known[:-1])))
+    return whole_sum([s.row.x for s in own])
+
+
 CASES: list[tuple[Memory, Reference]] = [
     (Last(BY, "x", W), last(lambda s: s.row.x)),
     (Last(BY, "word", W), last(lambda s: s.row.word)),
@@ -185,6 +197,7 @@ CASES: list[tuple[Memory, Reference]] = [
     (Period(BY, 4, W), period),
     (RunLength(BY, "word"), run_length),
     (SeenBefore(BY, 10, 3, "word", W), seen_before),
+    (Total(BY, "x", "word", W), total),
 ]
 
 
