@@ -12,9 +12,11 @@ from schemas.types import Domain
 #: The file of every detector below `detectors`: a new detector is one line here.
 FILES: tuple[str, ...] = (
     "meter.charger_mass_stop",
+    "meter.consumption_drift",
     "meter.credential_sweep",
     "meter.der_dispatch",
     "meter.der_switching",
+    "meter.energy_balance",
     "meter.event_flooding",
     "meter.event_log_cleared",
     "meter.meter_drift",
@@ -23,8 +25,10 @@ FILES: tuple[str, ...] = (
     "meter.mass_disconnect",
     "meter.mass_silence",
     "meter.register_rollback",
+    "meter.replayed_profile",
     "meter.rogue_client",
     "meter.session_replay",
+    "meter.tamper_load_drop",
     "meter.tamper_signature",
     "meter.unapproved_firmware",
     "meter.unordered_settings",

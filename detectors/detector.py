@@ -128,11 +128,15 @@ class Step:
             clock and no randomness, works over all keys at once, and bounds its state.
         columns: fields of the record that it reads.
         hits: columns of the hits beside `_row`.
+        beside: another record type of the same locality, with the fields that are read of it. The function then sees the records
+            of both on one line, in arrival order, with the type in `_record`; what a type lacks is null, and so is `_row`
+            of the other one's: it cannot fire.
     """
 
     build: Callable[[Any, Site], StepFunction]
     columns: tuple[str, ...]
     hits: tuple[str, ...] = ()
+    beside: tuple[Schema, tuple[str, ...]] | None = None
 
 
 Kind = Row | Remembering | Model | Silence | Step

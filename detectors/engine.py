@@ -24,6 +24,7 @@ from detectors.past import REFERENCED, Past
 from detectors.past import State as State
 from detectors.plan import Plan, RecordPlan, Rule, Scored, Silent
 from schemas.errors import RunFault
+from schemas.project.arrow import to_arrow
 from schemas.types import Schema
 
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
@@ -94,8 +95,8 @@ class Engine:
         opened, out.state = self._past.remember(prepared, state)
         for name, frame in prepared.items():
             found += self._rules(self.plan.records[name], frame)
-            found += self._steps(self.plan.records[name], frame, state, out.state)
         for plan in self.plan.records.values():
+            found += self._steps(plan, prepared, state, out.state)
             for silent in plan.silences:
                 found += self._silence(plan, silent, prepared, opened, state, out.state, tick)
         self._raise([h for h in found if len(h.frame)], state, out, prepared, opened, flags)
@@ -123,14 +124,17 @@ class Engine:
             hits += _score(scored, frame)
         return hits
 
-    def _steps(self, plan: RecordPlan, frame: pl.DataFrame, state: State, new: State) -> list[Hits]:
+    def _steps(self, plan: RecordPlan, prepared: Mapping[str, pl.DataFrame], state: State, new: State) -> list[Hits]:
         hits: list[Hits] = []
         for step in plan.steps:
             assert isinstance(step.detector.kind, Step)
+            frame = _line(plan.schema, step.detector.kind, prepared)
+            if frame is None:
+                continue
             name = f"step|{step.detector.id}|{step.detector.version}"
             new[name], rows = step.run(state.get(name), frame)
             if len(rows):
-                own = frame.join(rows, on="_row", how="inner", maintain_order="left")
+                own = prepared[plan.schema.name].join(rows, on="_row", how="inner", maintain_order="left")
                 hits.append(Hits(step.detector, own, {}))
         return hits
 
@@ -282,6 +286,25 @@ def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
         frames = frames.list.head(FRAMES_KEPT)
     reference = pl.struct(pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), frames.alias("frames"))
     return frame.with_columns(reference.alias(REFERENCE))
+
+
+def _line(schema: Schema, kind: Step, prepared: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
+    """What a step sees of a batch: its own records, or those of both types on one line; None where there are none."""
+    own = prepared.get(schema.name)
+    if kind.beside is None:
+        return own
+    other, fields = kind.beside
+    parts = []
+    for record, names in ((schema, kind.columns), (other, fields)):
+        columns = ["_row", "_arrival", TIME, *(name for name in names)]
+        part = prepared.get(record.name)
+        if part is None:
+            types = {"_row": pl.UInt32(), "_arrival": pl.Int64(), TIME: pl.Int64(), **pl.Schema(to_arrow(record))}
+            part = pl.DataFrame(schema={name: types[name] for name in columns})
+        row = pl.col("_row") if record is schema else pl.lit(None, dtype=pl.UInt32).alias("_row")
+        parts.append(part.select(row, *columns[1:], pl.lit(record.name).alias("_record")))
+    line = pl.concat(parts, how="diagonal")
+    return line.sort("_arrival", maintain_order=True) if len(line) else None
 
 
 def _others(rule: Rule) -> dict[str, str]:

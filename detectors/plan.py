@@ -89,6 +89,7 @@ class RecordPlan:
     silences: list[Silent] = field(default_factory=list)
     excuses: list[Silent] = field(default_factory=list)
     asked: list[LastOf] = field(default_factory=list)
+    lent: set[str] = field(default_factory=set)
     layers: list[tuple[list[Derived], list[Beside]]] = field(default_factory=list)
     columns: tuple[str, ...] = ()
 
@@ -121,7 +122,7 @@ class RecordPlan:
         self.layers = layers(self.memories)
         derived = [d for fresh, _ in self.layers for d in fresh]
         computed = {TIME, REFERENCE, *(d.name for d in derived), *(m.column for _, ms in self.layers for m in ms)}
-        wanted: set[str] = {*ALWAYS, self.schema.locality, *self.schema.identity}
+        wanted: set[str] = {*ALWAYS, self.schema.locality, *self.schema.identity, *self.lent}
         for d in derived:
             wanted |= set(d.expr.meta.root_names())
         for _, members in self.layers:
@@ -191,6 +192,10 @@ def make_plan(detectors: Sequence[Detector], schemas: Iterable[Schema], site: Si
     for silent in [s for plan in records.values() for s in plan.silences if s.kind.excuses is not None]:
         assert silent.kind.excuses is not None
         records[silent.kind.excuses[0].name].excuses.append(silent)
+    for plan in records.values():
+        for kind in (s.detector.kind for s in plan.steps):
+            if isinstance(kind, Step) and kind.beside is not None:
+                _met(records, plan, kind.beside[0]).lent.update(kind.beside[1])
     left = _left(records)
     for plan in records.values():
         plan.close()
@@ -210,18 +215,24 @@ def _left(records: Mapping[str, RecordPlan]) -> dict[str, LastTable]:
         waiting += [(plan, m) for v in memory.looks_at if isinstance(v, Derived) for m in v.memories]
         if not isinstance(memory, LastOf):
             continue
-        theirs = records.get(memory.record.name)
-        if theirs is None or theirs.schema.locality != plan.schema.locality:
-            raise ConfigFault(
-                f"a detector of {plan.schema.name} asks for the last {memory.record.name}, which it never meets",
-                "detectors/",
-                "both must be of one domain and have the same locality",
-            )
+        theirs = _met(records, plan, memory.record)
         theirs.asked.append(memory)
         waiting += [(theirs, m) for m in memory.below_there]
         table = tables.setdefault(memory.table, LastTable.of(memory))
         table.values[name_of(memory.value)] = memory.value
     return tables
+
+
+def _met(records: Mapping[str, RecordPlan], plan: RecordPlan, other: Schema) -> RecordPlan:
+    """The plan of another record type that a detector of `plan` reads."""
+    theirs = records.get(other.name)
+    if theirs is None or theirs.schema.locality != plan.schema.locality:
+        raise ConfigFault(
+            f"a detector of {plan.schema.name} asks for the last {other.name}, which it never meets",
+            "detectors/",
+            "both must be of one domain and have the same locality",
+        )
+    return theirs
 
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -2,7 +2,7 @@
 
 One kind at one meter is an everyday event (a loose cover, a strong magnet passing by) and stays quiet. A visit that the
 site file announces (`meters.visits`) excuses its transformer or meter. Blind spot: a tamper that raises one event only;
-the drop of load that follows is `unusual_reading`'s work. Source: threat SG-07 of the catalogue; DLMS/COSEM fraud
+the drop of load that follows is `tamper_load_drop`'s work. Source: threat SG-07 of the catalogue; DLMS/COSEM fraud
 detection log 0.0.99.98.1.
 """
 
@@ -16,19 +16,8 @@ from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
+from detectors.tamper_events import TAMPER
 from schemas.records import METER_EVENT
-
-#: Meanings that tell of tampering, in the words of the meter_event schema.
-MEANINGS = (
-    "cover_removed",
-    "terminal_cover_removed",
-    "module_cover_removed",
-    "strong_field_on",
-    "current_reverse",
-    "current_bypass",
-    "neutral_disturbance",
-    "mbus_fraud_attempt",
-)
 
 
 @dataclass(frozen=True)
@@ -41,8 +30,8 @@ class Params:
 
 def build(p: Params, site: Site) -> Firing:
     excused, visits = announced(site)
-    tamper = Derived(f"tamper{f' outside {visits}' if visits else ''}", pl.col("meaning").is_in(MEANINGS) & ~excused)
-    kinds = DistinctWithin(("meter",), seconds=p.kinds_s, at_most=len(MEANINGS), value="meaning", where=tamper)
+    tamper = Derived(f"tamper{f' outside {visits}' if visits else ''}", pl.col("meaning").is_in(TAMPER) & ~excused)
+    kinds = DistinctWithin(("meter",), seconds=p.kinds_s, at_most=len(TAMPER), value="meaning", where=tamper)
     meters = DistinctWithin(("transformer",), seconds=p.meters_s, at_most=500, value="meter", where=tamper)
     return Firing(
         when=tamper.col & ((kinds.col >= p.kinds_min) | (meters.col >= p.meters_min)),

@@ -111,7 +111,7 @@ SG_05 = Threat(
         "Rank the customers below the transformer by SG-04 score and by missing reads.",
         "Verify the transformer-to-meter map before any field action: wrong topology gives the same sign.",
     ),
-    gap="no detector yet: needs feeder_measurement, meter_interval",
+    gap="",
 )
 
 SG_06 = Threat(
@@ -133,7 +133,7 @@ SG_06 = Threat(
         "Mark the intervals as estimated, pull the profile again by a direct read of the meter.",
         "If the direct read differs, treat the concentrator as suspect and rotate its keys.",
     ),
-    gap="no detector yet: needs meter_interval",
+    gap="",
 )
 
 SG_07 = Threat(

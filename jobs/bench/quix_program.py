@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 import fastavro
 
 from detectors.meter import mass_disconnect, mass_silence, register_rollback, tamper_signature
+from detectors.tamper_events import TAMPER
 from schemas.project.avro import to_avro
 from schemas.records import HEADEND_COMMAND, METER_EVENT, METER_READING
 from schemas.types import Domain
@@ -102,7 +103,7 @@ def _silence(transformer: str, past: dict[str, Any], now: float, state: Any) -> 
 
 
 def _event(r: dict[str, Any], state: Any) -> list[dict[str, Any]]:
-    if r["meaning"] not in tamper_signature.MEANINGS:
+    if r["meaning"] not in TAMPER:
         return []
     now = r["time"]
     recent = [e for e in state.get("tamper", []) if e[0] > now - _TAMPER.meters_s] + [(now, r["meter"], r["meaning"])]

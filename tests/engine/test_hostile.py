@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detectors.catalog import DETECTORS
-from detectors.detector import Detector
+from detectors.detector import Detector, Step
 from detectors.engine import Engine, State
 from detectors.local import frame, make_engine
 from detectors.plan import make_plan
@@ -111,7 +111,10 @@ def run(engine: Engine, items: Items, ends: list[int], broker: bool) -> list[str
 def together(detector: Detector, site: Site) -> tuple[str, ...]:
     """The record types that a detector sees: its own, and those of which it asks for the last record."""
     left = make_plan([detector], of_domain(detector.record.domain), site).left
-    return (detector.record.name, *sorted({t.record.name for t in left.values()} - {detector.record.name}))
+    others = {t.record.name for t in left.values()} - {detector.record.name}
+    if isinstance(detector.kind, Step) and detector.kind.beside is not None:
+        others.add(detector.kind.beside[0].name)
+    return (detector.record.name, *sorted(others))
 
 
 SITES = (Site(), parse_site({"name": "known", **SITE}, "test"))
