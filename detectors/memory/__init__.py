@@ -10,6 +10,7 @@ from detectors.memory.last_of import LastOf, seconds_since
 from detectors.memory.least import Least
 from detectors.memory.period import Period
 from detectors.memory.recent import Recent
+from detectors.memory.regularity import Regularity
 from detectors.memory.run_length import RunLength
 from detectors.memory.seen_before import SeenBefore
 from detectors.memory.sum_within import SumWithin
@@ -29,6 +30,7 @@ __all__ = [
     "Memory",
     "Period",
     "Recent",
+    "Regularity",
     "RunLength",
     "SeenBefore",
     "SumWithin",

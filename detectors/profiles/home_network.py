@@ -23,7 +23,7 @@ HN_01 = Threat(
         "Remove the port map and block the source at the gateway.",
         "Tell the customer to reset the device credential; check the same model in other homes.",
     ),
-    gap="no detector yet: needs home_gw_event, home_gw_flow",
+    gap="",
 )
 
 HN_02 = Threat(
@@ -46,7 +46,7 @@ HN_02 = Threat(
         "Move the device to a guest network with only its broker allowed.",
         "Send the customer a clear notice; collect model and firmware for a fleet check.",
     ),
-    gap="no detector yet: needs home_gw_flow, dns",
+    gap="",
 )
 
 ALL = (HN_01, HN_02)

@@ -2,11 +2,9 @@
 
 from schemas.types import Domain, Field, Scalar, Schema, origin
 
-#: What a home device may be; the first six are energy devices.
-DEVICE_KINDS = (
-    *("inverter", "battery", "ev_charger", "heat_pump", "meter", "load"),
-    *("gateway", "camera", "media", "computer", "phone", "other"),
-)
+#: What a home device may be, energy devices first.
+ENERGY_KINDS = ("inverter", "battery", "ev_charger", "heat_pump", "meter", "load")
+DEVICE_KINDS = (*ENERGY_KINDS, "gateway", "camera", "media", "computer", "phone", "other")
 
 HOME_EVENT = Schema(
     name="home_event",
@@ -14,7 +12,7 @@ HOME_EVENT = Schema(
     says="One event of a home gateway or home energy manager that concerns one device of the home.",
     locality="home",
     identity=("device", "event", "requester"),
-    remembered_s=90 * 86_400.0,
+    remembered_s=40 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "when it happened"),
         Field("home", Scalar.STRING, "home: its gateway", example="home-0815"),

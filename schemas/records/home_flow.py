@@ -9,7 +9,7 @@ HOME_FLOW = Schema(
     says="One finished flow (or interval of a long one) between a device of a home and one peer.",
     locality="home",
     identity=("device", "peer", "port", "direction"),
-    remembered_s=40 * 86_400.0,
+    remembered_s=15 * 86_400.0,
     fields=(
         Field("time", Scalar.TIME, "when the flow began"),
         Field("home", Scalar.STRING, "home: its gateway", example="home-0815"),

@@ -25,6 +25,7 @@ from detectors.memory import (
     Memory,
     Period,
     Recent,
+    Regularity,
     RunLength,
     SeenBefore,
     SumWithin,
@@ -134,6 +135,19 @@ def seen_before(past: Sequence[Seen], now: Seen) -> bool | None:
     return now.row.word in words[:3]
 
 
+def regularity(past: Sequence[Seen], now: Seen) -> dict[str, float] | None:
+    counted = [s for s in (*past, now) if s.where and s.row.word is not None and s.time > s.clock - 10 * SECOND]
+    if not counted or counted[-1] is not now:
+        return None
+    latest = [s for s in counted[-4:] if s.clock > now.clock - 10 * SECOND and s.row.word == now.row.word][-3:]
+    ticks = [s.clock // 1000 for s in latest]
+    total = float(ticks[-1] - ticks[0])
+    if len(ticks) < 3 or total == 0:
+        return None
+    square = float(sum((b - a) ** 2 for a, b in pairwise(ticks)))
+    return {"mean_s": total / 2000, "variation": math.sqrt(max(2 * square - total * total, 0.0)) / total}
+
+
 def ewma(past: Sequence[Seen], now: Seen) -> float | None:
     mean, count = math.nan, 0
     for s in past:
@@ -198,6 +212,7 @@ CASES: list[tuple[Memory, Reference]] = [
     (RunLength(BY, "word"), run_length),
     (SeenBefore(BY, 10, 3, "word", W), seen_before),
     (Total(BY, "x", "word", W), total),
+    (Regularity(BY, 10, 4, "word", 2, W), regularity),
 ]
 
 
