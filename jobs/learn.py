@@ -30,6 +30,7 @@ SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "points": ("server", "unit", "table", "first", "last", "writable"),
     "commands": ("source", "common_address", "object_address", "type_id"),
     "publishers": ("control_block",),
+    "files": ("master", "outstation"),
     "requests": ("client", "server", "unit", "function", "address", "quantity"),
     "identifiers": ("channel", "can_id", "extended", "length"),
 }

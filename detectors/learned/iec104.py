@@ -1,4 +1,4 @@
-"""IEC 60870-5-104: controlling stations, the commands that they give, and the objects that each station reports."""
+"""IEC 60870-5-104: who controls whom, the commands, the files that are fetched, and the objects that each station reports."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -6,22 +6,47 @@ from typing import Any
 
 import polars as pl
 
+from detectors.iec104 import MONITORED, PARAMETERS, SETPOINTS, SWITCHING, said
 from detectors.learned.learner import MOST, Learner
 from schemas.records import IEC104
 
-#: Set-point commands: their values are bounded by what was seen.
-SETPOINTS = (48, 49, 50, 61, 62, 63)
-BY = ["source", "control", "type_id", "cause", "common_address", "object_address", "select"]
+#: TCP port of controlled stations.
+PORT = 2404
+#: Types whose values the site file bounds by what was seen.
+VALUED = (*SETPOINTS, *PARAMETERS[:3])
+UNKNOWN_CAUSES = (44, 45, 46, 47)
+BY = ["what", "source", "destination", "type_id", "common_address", "object_address", "select"]
+#: What an APDU is: a sign of a controlling station, a command, a report, a file transfer.
+CONTROL, COMMAND, REPORT, FILE = "control", "command", "report", "file"
 
 
 def gather(frame: pl.DataFrame) -> pl.DataFrame:
-    """A row a different APDU: STARTDT, reports of objects, commands that were activated."""
-    control = (pl.col("control") == "STARTDT act").fill_null(False)
-    command = (pl.col("type_id").is_between(45, 127) & pl.col("cause").is_in([5, 6, 8])).fill_null(False)
-    report = (pl.col("type_id").is_between(1, 40) & ~pl.col("cause").is_in([44, 45, 46, 47])).fill_null(False)
+    """A row a different APDU of each kind; what does not matter for the kind is null."""
+    kind, cause = pl.col("type_id"), pl.col("cause")
+    what = (
+        pl.when(said(kind.is_in((*SWITCHING, *SETPOINTS, *PARAMETERS)) & (cause == 6)))
+        .then(pl.lit(COMMAND))
+        .when(said(kind.is_in(MONITORED) & ~cause.is_in(UNKNOWN_CAUSES)))
+        .then(pl.lit(REPORT))
+        .when(said(kind >= 120))
+        .then(pl.lit(FILE))
+        .when((pl.col("destination_port") == PORT) | said(kind.is_between(45, 127) & cause.is_in([5, 6, 8])))
+        .then(pl.lit(CONTROL))
+    )
+
+    def only(name: str, *kinds: str) -> pl.Expr:
+        return pl.when(pl.col("what").is_in(kinds)).then(name).otherwise(None).alias(name)
+
     return (
-        frame.filter(control | command | report)
-        .with_columns(pl.when(command).then("cause").otherwise(None).alias("cause"))
+        frame.with_columns(what.alias("what"))
+        .filter(pl.col("what").is_not_null())
+        .with_columns(
+            only("destination", FILE),
+            only("type_id", COMMAND, REPORT),
+            only("common_address", COMMAND, REPORT),
+            only("object_address", COMMAND, REPORT),
+            only("select", COMMAND),
+        )
         .group_by(BY, maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("number"),
@@ -41,9 +66,11 @@ def combine(frame: pl.DataFrame) -> pl.DataFrame:
 def facts(sums: pl.DataFrame) -> Mapping[str, Any]:
     """`iec104` and `baseline.objects`."""
     sums = sums.sort(BY).head(MOST)
-    controls = sums.filter((pl.col("control") == "STARTDT act").fill_null(False) | pl.col("cause").is_not_null())
-    commands = sums.filter(pl.col("type_id").is_in([*range(45, 52), *range(58, 65)]) & (pl.col("cause") == 6))
-    reports = sums.filter(pl.col("type_id").is_between(1, 40) & pl.col("cause").is_null())
+
+    def of(*kinds: str) -> pl.DataFrame:
+        return sums.filter(pl.col("what").is_in(kinds))
+
+    commands, files = of(COMMAND), of(FILE).select("source", "destination").unique().sort("source", "destination")
     allowed = []
     keys = ["source", "common_address", "object_address", "type_id"]
     for key, own in commands.group_by(keys, maintain_order=True):
@@ -52,13 +79,21 @@ def facts(sums: pl.DataFrame) -> Mapping[str, Any]:
             {
                 **dict(zip(keys, key, strict=True)),
                 **({"select_before_operate": True} if selects and executes else {}),
-                **({"low": own["low"].min(), "high": own["high"].max()} if key[3] in SETPOINTS else {}),
+                **(
+                    {"low": own["low"].min(), "high": own["high"].max()}
+                    if key[3] in VALUED and own["low"].min() is not None
+                    else {}
+                ),
             }
         )
-    return {
-        "iec104": {"masters": controls["source"].unique().sort().to_list(), "commands": allowed},
-        "baseline": {"objects": _runs(reports)},
+    facts: dict[str, Any] = {
+        "masters": of(CONTROL, COMMAND)["source"].unique().sort().to_list(),
+        "outstations": of(REPORT)["source"].unique().sort().to_list(),
+        "commands": allowed,
     }
+    if len(files):
+        facts["files"] = [{"master": a, "outstation": b} for a, b in files.iter_rows()]
+    return {"iec104": facts, "baseline": {"objects": _runs(of(REPORT))}}
 
 
 def _runs(reports: pl.DataFrame) -> list[dict[str, Any]]:

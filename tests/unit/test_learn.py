@@ -149,7 +149,7 @@ def test_quiet_traffic_is_quiet_with_what_was_learned(
         ([meter(4, 9), *(meter(5, n) for n in range(4))], "meter_drift"),
         ([read(1, 0, "10.0.0.9")], "rogue_master"),
         ([read(50, 60, function=6)], "unauthorised_write"),
-        ([command(1, 4002)], "iec104_command"),
+        ([command(1, 4002)], "iec104_setpoint"),
     ],
 )
 def test_a_departure_is_told_and_can_be_accepted(

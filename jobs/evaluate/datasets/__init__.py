@@ -1,0 +1,35 @@
+"""Labelled public data through the detectors. The folder holds one data set a folder, as its own publisher wrote it.
+
+| folder | what is read |
+|---|---|
+| `modbus_lemay` | `*.pcap` and `*_labeled.csv` (`packet number;0/1`); the master is 192.168.1.100 |
+| `iec104_threat` | `stage_*_T*.pcap`: the file name ends with the technique |
+| `iec104_normal` | `*.pcap`: a site file is learned from each, and then nothing above severity low may be told |
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from jobs.evaluate.datasets import iec104, modbus
+from jobs.evaluate.datasets.row import Measure, Row
+
+#: Folder -> what is measured on it.
+DATASETS: Final[dict[str, Measure]] = {
+    "modbus_lemay": modbus.lemay,
+    "iec104_threat": iec104.threat,
+    "iec104_normal": iec104.normal,
+}
+
+
+def measure(folder: Path, say: Callable[[str], None]) -> list[Row]:
+    """Measure every data set that is there; `say` takes a line for each row and for what is absent."""
+    rows: list[Row] = []
+    for name, work in DATASETS.items():
+        if not (folder / name).is_dir():
+            say(f"data: no {name} in {folder}")
+            continue
+        for row in work(folder / name):
+            say(f"data: {row.dataset}: {row.what}: {row.figure} {row.value:.4g} ({row.wanted})")
+            rows.append(row)
+    return rows
