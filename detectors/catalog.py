@@ -84,8 +84,11 @@ FILES: tuple[str, ...] = (
     "substation.rogue_outstation",
     "substation.unauthorised_write",
     "vehicle.cam_flooding",
+    "vehicle.altered_warning",
+    "vehicle.belied_warning",
     "vehicle.can_flooding",
     "vehicle.can_injection",
+    "vehicle.false_warning",
     "vehicle.frozen_position",
     "vehicle.impossible_acceleration",
     "vehicle.impossible_speed",
@@ -93,6 +96,7 @@ FILES: tuple[str, ...] = (
     "vehicle.position_speed_mismatch",
     "vehicle.certificate_rights",
     "vehicle.signature_failures",
+    "vehicle.unconfirmed_braking",
     "vehicle.v2x_replay",
 )
 

@@ -309,7 +309,7 @@ ITS_12 = Threat(
         "Hold the warning in the centre until a second source or 3 vehicles confirm it.",
         "If already shown on signs, withdraw it and report the sender.",
     ),
-    gap="no detector yet: needs v2x_denm, v2x_cam",
+    gap="",
 )
 
 ITS_13 = Threat(
@@ -336,7 +336,7 @@ ITS_13 = Threat(
         "Keep the warning active until road staff or a second source confirms the end.",
         "Report the negating certificate; compare with the road-works plan.",
     ),
-    gap="no detector yet: needs v2x_denm",
+    gap="",
 )
 
 ITS_14 = Threat(

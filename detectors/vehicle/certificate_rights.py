@@ -15,6 +15,7 @@ from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quie
 from detectors.geometry import DEGREE_M
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
+from detectors.reasons import reasons
 from detectors.site import Site
 from schemas.records import V2X_SECURITY
 
@@ -42,23 +43,18 @@ def build(p: Params, site: Site) -> Firing:
     )
     expected = pl.col("message").replace_strict(list(PSIDS), list(PSIDS.values()), default=None, return_dtype=pl.Int64)
     verdict = pl.col("error").is_in(["not_permitted", "outside_validity", "outside_region"]).fill_null(False)
-    # What header or certificate do not say, or the receiver does not tell, is not judged.
-    said = [(breaks.fill_null(False), text) for breaks, text in (
-        (~pl.col("certificate_psids").list.contains(psid), pl.lit("application id not in the certificate")),
-        (psid != expected, pl.lit("application id of another kind of message")),
-        ((pl.col("needed_ssp") & ~pl.col("certificate_ssp")) != 0, pl.lit("content without the permission for it")),
-        (generated < pl.col("certificate_start") - slack, pl.lit("generated before the certificate is valid")),
-        (generated > pl.col("certificate_end") + slack, pl.lit("generated after the certificate has ended")),
-        (
-            beside | (latitude < pl.col("region_south") - north) | (latitude > pl.col("region_north") + north),
-            pl.lit("generated outside the certificate's region"),
-        ),
+    outside = beside | (latitude < pl.col("region_south") - north) | (latitude > pl.col("region_north") + north)
+    breaks, why = reasons(
+        (~pl.col("certificate_psids").list.contains(psid), "application id not in the certificate"),
+        (psid != expected, "application id of another kind of message"),
+        ((pl.col("needed_ssp") & ~pl.col("certificate_ssp")) != 0, "content without the permission for it"),
+        (generated < pl.col("certificate_start") - slack, "generated before the certificate is valid"),
+        (generated > pl.col("certificate_end") + slack, "generated after the certificate has ended"),
+        (outside, "generated outside the certificate's region"),
         (verdict, pl.col("error").str.replace("_", " ")),
-    )]  # fmt: skip
-    judged = pl.col("signature").is_in(["valid", "unchecked"]) | verdict
-    why = pl.coalesce(*(pl.when(breaks).then(text) for breaks, text in said), pl.lit(""))
+    )
     return Firing(
-        when=judged & pl.any_horizontal(breaks for breaks, _ in said),
+        when=(pl.col("signature").is_in(["valid", "unchecked"]) | verdict) & breaks,
         values={
             "why": why,
             "what": pl.col("message").fill_null("message"),
@@ -119,13 +115,23 @@ DETECTOR = Detector(
     needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
-        fires_on("an emergency container without the permission", [_message(needed_ssp=0x0200, certificate_ssp=0x4000)]),
-        fires_on("a warning by a certificate for awareness messages", [_message(message="denm", psid=37, certificate_psids=[36])]),
-        fires_on("a warning under the application id of awareness messages", [_message(message="denm", certificate_ssp=7)]),
+        fires_on(
+            "an emergency container without the permission", [_message(needed_ssp=0x0200, certificate_ssp=0x4000)]
+        ),
+        fires_on(
+            "a warning by a certificate for awareness messages",
+            [_message(message="denm", psid=37, certificate_psids=[36])],
+        ),
+        fires_on(
+            "a warning under the application id of awareness messages", [_message(message="denm", certificate_ssp=7)]
+        ),
         fires_on("a minute after the certificate's end", [_message(time=3661.0, generation_time=3660.0)]),
         fires_on("from across the border", [_message(longitude=16.0)]),
         fires_on("the security layer says so", [{**_message(signature="invalid"), "error": "not_permitted"}]),
-        quiet_on("within all rights, also at their edge", [_message(), _message(time=3601.0, generation_time=3601.0, longitude=15.0005)]),
+        quiet_on(
+            "within all rights, also at their edge",
+            [_message(), _message(time=3601.0, generation_time=3601.0, longitude=15.0005)],
+        ),
         quiet_on(
             "a receiver that tells nothing of the certificate, an unsigned message, a region over the date line",
             [
@@ -136,4 +142,4 @@ DETECTOR = Detector(
         ),
         quiet_on("a bad signature under a foreign certificate", [_message(signature="invalid", psid=1)]),
     ),
-)  # fmt: skip
+)

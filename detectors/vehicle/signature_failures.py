@@ -16,6 +16,7 @@ from detectors.detector import Confidence, Detector, Firing, Remembering, fires_
 from detectors.memory import CountWithin, Derived, DistinctWithin, Ewma, Memory, Recent
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
+from detectors.reasons import reasons
 from detectors.site import Site
 from schemas.records import V2X_SECURITY
 
@@ -44,7 +45,7 @@ def build(p: Params, site: Site) -> Firing:
     every = CountWithin(BY, seconds=p.window_s, at_most=50_000)
     floors = {"forged": p.forged_share, "unsigned": p.unsigned_share, "unknown": p.unknown_share}
     memories: list[Memory] = []
-    fires, shares, why = [], [], []
+    said, shares = [], []
     for kind, (words, holds) in KINDS.items():
         failed, number = Derived(f"failed: {kind}", holds), Derived(f"failed as number: {kind}", holds.cast(pl.Float64))
         count = CountWithin(BY, seconds=p.window_s, at_most=50_000, where=failed)
@@ -58,16 +59,17 @@ def build(p: Params, site: Site) -> Firing:
         name = f"few failed: {kind} {p.window_s:g}s {p.failures_min} {floors[kind]:g} {p.unknown_signers_min}"
         below = Derived(name, few, tuple(counts))
         usual = Ewma(BY, number, alpha=1e-4, least=p.learn, where=below)
-        fires.append(failed.expr & ~below.expr & (share > p.times * usual.col.fill_null(0.0)))
-        shares.append(pl.when(fires[-1]).then(share))
-        why.append(pl.when(fires[-1]).then(pl.format("{} of {} messages {}", count.col, every.col, pl.lit(words))))
+        fires = failed.expr & ~below.expr & (share > p.times * usual.col.fill_null(0.0))
+        shares.append(pl.when(fires).then(share))
+        said.append((fires, pl.format("{} of {} messages {}", count.col, every.col, pl.lit(words))))
         memories += [*counts, usual]
     failed = Derived("failed", pl.any_horizontal(holds for _, holds in KINDS.values()))
+    when, why = reasons(*said)
     return Firing(
-        when=pl.any_horizontal(fires),
+        when=when,
         memories=tuple(memories),
         values={
-            "why": pl.coalesce(*why, pl.lit("")),
+            "why": why,
             "share": pl.coalesce(*shares, pl.lit(0.0)) * 100,
             "window": pl.lit(p.window_s),
             "usual": pl.max_horizontal(usual.col.fill_null(0.0) for usual in memories if isinstance(usual, Ewma)) * 100,
@@ -117,8 +119,10 @@ DETECTOR = Detector(
     examples=(
         fires_on("200 bad signatures in a minute", _mixed(_TRAFFIC, _heard(60, 3.4, "invalid", "bad_signature", 60.0))),
         fires_on("as many without a signature", _mixed(_TRAFFIC, _heard(60, 3.4, "absent", begin=60.0))),
-        fires_on("a quarter of all signers unknown", _mixed(_TRAFFIC, _heard(60, 7, "invalid", "unknown_signer", 60.0))),
+        fires_on(
+            "a quarter of all signers unknown", _mixed(_TRAFFIC, _heard(60, 7, "invalid", "unknown_signer", 60.0))
+        ),
         quiet_on("a trust list that is old", _mixed(_TRAFFIC, _heard(120, 0.6, "invalid", "unknown_signer"))),
         quiet_on("a few bad signatures by night", _heard(60, 0.3, "invalid", "bad_signature")),
     ),
-)  # fmt: skip
+)

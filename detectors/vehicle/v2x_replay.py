@@ -18,6 +18,7 @@ from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Derived, Ewma, Last, Recent, SeenBefore
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
+from detectors.reasons import reasons
 from detectors.site import Site
 from schemas.records import V2X_SECURITY
 
@@ -68,18 +69,16 @@ def build(p: Params, site: Site) -> Firing:
     ]
     far = length(east_m(pl.col("latitude"), pl.col("longitude"), here[1]), north_m(pl.col("latitude"), here[0]))
     carried = PROMPT.col & BEACON & is_position("latitude", "longitude") & (far > p.range_m)
-    # What a header does not say, and what was never heard before, is not judged.
-    said = [(why.fill_null(False), text) for why, text in (
+    when, why = reasons(
         (SIGNED & old, pl.format("generated {} s before it was heard", age.round(1))),
         (SIGNED & (age < -p.ahead_max_s), pl.format("generated {} s after it was heard", (-age).round(1))),
         (returned, pl.format("{} s older than what its sender said before", back.round(1))),
-        (again, pl.lit("heard before")),
+        (again, "heard before"),
         (carried, pl.format("generated {} m away", far.round(0).cast(pl.Int64, strict=False))),
-        (pl.col("error") == "replayed", pl.lit("a replay, says the security layer")),
-    )]  # fmt: skip
-    why = pl.coalesce(*(pl.when(holds).then(text) for holds, text in said), pl.lit(""))
+        (pl.col("error") == "replayed", "a replay, says the security layer"),
+    )
     return Firing(
-        when=pl.any_horizontal(holds for holds, _ in said),
+        when=when,
         memories=(clock, before, seen, copied),
         values={
             "why": why,
@@ -144,11 +143,11 @@ DETECTOR = Detector(
         fires_on("a message from the future", _messages(1, -1.0)),
         fires_on("one second and a half old, while its sender is heard", [*_messages(4, 0.02), *_messages(1, 1.55)]),
         fires_on("an undated message twice", _undated(0.0, 0.02, 60.0)),
-        fires_on(
-            "a message from another town", _messages(1, 0.02, latitude=48.1, longitude=11.0), site=_SITE
+        fires_on("a message from another town", _messages(1, 0.02, latitude=48.1, longitude=11.0), site=_SITE),
+        quiet_on(
+            "every message twice, from nearby", _messages(4, 0.02, latitude=48.001, longitude=11.0) * 2, site=_SITE
         ),
-        quiet_on("every message twice, from nearby", _messages(4, 0.02, latitude=48.001, longitude=11.0) * 2, site=_SITE),
         quiet_on("a receiver whose clock is 0.7 s behind", [*_messages(100, -0.4), *_messages(100, -0.7, 50.0)]),
         quiet_on("a warning that others forwarded", _messages(3, 20.0, message="denm", psid=37)),
     ),
-)  # fmt: skip
+)

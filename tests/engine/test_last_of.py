@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from detectors.detector import Confidence, Detector, Firing, Remembering
 from detectors.engine import Engine, State
+from detectors.grouping import TIME
 from detectors.local import frame
 from detectors.memory import CountWithin, Derived, LastOf, seconds_since
-from detectors.memory.last_of import TIME
 from detectors.memory.recent import REFERENCE
 from detectors.plan import make_plan
 from detectors.profiles import its_messages

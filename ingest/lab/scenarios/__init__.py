@@ -15,6 +15,7 @@ FILES: Final[tuple[str, ...]] = (
     "iptv_keys",
     "iptv_streams",
     "mobile",
+    "v2x_warnings",
 )  # fmt: skip
 
 _MODULES: Final = tuple(import_module(f"ingest.lab.scenarios.{name}") for name in FILES)
