@@ -1,11 +1,12 @@
 """Filling a topic with the readings of a fleet, and a few of the rarer records of its domain."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ingest.publisher import Broker, Pace
 from ingest.publisher_confluent import ConfluentPublisher
+from ingest.source import Record
 from jobs.bench.columns import encode_columns
 from jobs.bench.fleet import INTERVAL_S, Columns, Fleet
 from schemas.records import HEADEND_COMMAND, METER_EVENT, METER_READING
@@ -48,6 +49,15 @@ def fill(broker: Broker, fleet: Fleet, records: int) -> int:
             count += 1
     filler.flush()
     return count
+
+
+def publish(broker: Broker, records: Iterable[Record]) -> None:
+    """Publish records of any type, and wait until they are there."""
+    filler = Filler(broker, lambda: time.time_ns() // 1000, Pace.BULK)
+    for record in records:
+        filler.announce(record.schema)
+        filler.publish(record.schema, record.fields)
+    filler.flush()
 
 
 def _rare(chunk: Columns) -> Iterator[tuple[Schema, dict[str, Any]]]:

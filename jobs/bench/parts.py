@@ -10,4 +10,5 @@ class Part(StrEnum):
     DETECTORS = "detectors"
     QUIX = "quix"
     METERS = "meters"
+    DOMAINS = "domains"
     LATENCY = "latency"

@@ -2,28 +2,31 @@
 
 import multiprocessing
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from detectors.catalog import of_domain
-from detectors.site import Site
+from detectors.site import Site, parse_site
 from infra.spark import SparkPlace
 from infra.stack import StackState, temporary_stack
 from ingest.publisher import Broker
-from jobs.bench import latency, quix, runs, steps
-from jobs.bench.fill import fill, fleet_of
+from jobs.bench import domains, latency, quix, runs, steps
+from jobs.bench.fill import fill, fleet_of, publish
 from jobs.bench.fleet import PER_TRANSFORMER, Fleet
 from jobs.bench.machine import machine
+from jobs.bench.mixed import mix
 from jobs.bench.parts import Part
 from jobs.bench.processor import as_worker
 from jobs.bench.runs import DOMAIN, Pass, Place
 from jobs.session import open_session
 from schemas.errors import ConfigFault
+from schemas.types import TELEMETRY_DOMAINS, Domain
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class Bench:
                 result |= self._rates(parts)
             if Part.METERS in parts:
                 result["meters"] = self._meters()
+            if Part.DOMAINS in parts:
+                result["domains"] = {d.value: self._domain(d) for d in TELEMETRY_DOMAINS}
             if Part.LATENCY in parts:
                 result["latency"] = self._latency()
         finally:
@@ -199,6 +204,38 @@ class Bench:
                 "stateful_detectors": [d.id for d in keeping],
                 "state_bytes_a_meter_and_detector": round(size / len(keeping), 1),
             }
+
+    def _domain(self, domain: Domain) -> dict[str, Any]:
+        """The lab's quiet traffic of a domain through all of its detectors, against reading and decoding alone."""
+        folder = self.folder / f"domain-{domain.value}"
+        folder.mkdir()
+        traffic = mix(domain, self.scale.records // len(TELEMETRY_DOMAINS), self.seed)
+        site = parse_site(traffic.site, "bench")
+        with temporary_stack(self.cache, self.environ) as stack:
+            place = replace(
+                self._place(stack, folder), site=site, domain=domain, batch=max(1, len(traffic.records) // 4)
+            )
+            self.say(f"{domain.value}: {len(traffic.records)} records")
+            publish(place.broker, traffic.records)
+            decoded, detected = [], []
+            for number in range(1 + self.scale.passes):
+                self.say(f"{domain.value}: read and decode, then detect: pass {number} of {self.scale.passes}")
+                decoded.append(runs.read_and_decode(place, f"decode-{number}", "earliest"))
+                detected.append(runs.detect(place, f"detect-{number}"))
+            del decoded[0], detected[0]
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=as_worker) as worker:
+            costs = worker.submit(domains.measure, domain, traffic, self.spark.buckets).result()
+        query_us = median(p.cpu_us for p in detected)
+        types = Counter(record.schema.name for record in traffic.records)
+        return {
+            "records": dict(types),
+            "read_and_decode": _told(decoded),
+            "detect": _told(detected),
+            "detectors": [d.id for d in of_domain(domain)],
+            **_ratios(detected, decoded),
+            **{name: round(us, 3) for name, us in costs.items()},
+            "further_percent": round(costs["further_us"] / query_us * 100, 2),
+        }
 
     def _latency(self) -> dict[str, Any]:
         folder = self.folder / "latency"

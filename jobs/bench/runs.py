@@ -74,6 +74,7 @@ class Place:
         batch: records a micro-batch.
         buckets: locality buckets.
         site: the site facts.
+        domain: what is measured.
     """
 
     spark: "SparkSession"
@@ -82,6 +83,7 @@ class Place:
     batch: int
     buckets: int
     site: Site
+    domain: Domain = DOMAIN
 
     def settings(
         self, name: str, once: bool = True, begin: str | int = "earliest", only: tuple[str, ...] = ()
@@ -103,7 +105,7 @@ class Place:
 def read_history(place: Place) -> None:
     """Let detection read what the topic holds, and age what it learned."""
     detect(place, HISTORY)
-    store = StateStore(place.settings(HISTORY).state_uri, DOMAIN.value)
+    store = StateStore(place.settings(HISTORY).state_uri, place.domain.value)
     last = store.latest()
     files = {bucket: store.write(bucket, last.batch, aged(store.read(file))) for bucket, file in last.buckets.items()}
     store.commit(replace(last, buckets=files))
@@ -115,27 +117,27 @@ def after_history(place: Place, name: str, only: tuple[str, ...] = ()) -> Pass:
     return detect(place, name, only)
 
 
-def read_and_decode(place: Place, name: str, begin: int) -> Pass:
+def read_and_decode(place: Place, name: str, begin: int | str) -> Pass:
     """The detection query without detection: the same source, the same decode, into nothing.
 
     Args:
         place: where.
         name: of the pass.
-        begin: broker's time of the first record, microseconds.
+        begin: broker's time of the first record, microseconds; or `earliest`.
     """
     settings = place.settings(name, begin=begin)
     writers = Writers(place.broker, TELEMETRY)
     known = writers.refresh()
-    columns = {p.schema: p.columns for p in plan_of(DOMAIN, place.site).records.values()}
+    columns = {p.schema: p.columns for p in plan_of(place.domain, place.site).records.values()}
 
     def run(batch: "DataFrame", _number: int) -> None:
         decode(batch, columns, known, place.buckets).write.format("noop").mode("overwrite").save()
 
     cpu, began = spark_seconds(), time.perf_counter()
     query = (
-        telemetry(place.spark, DOMAIN, settings)
+        telemetry(place.spark, place.domain, settings)
         .writeStream.queryName("decode")
-        .option("checkpointLocation", f"{settings.checkpoint_uri}/{DOMAIN.value}")
+        .option("checkpointLocation", f"{settings.checkpoint_uri}/{place.domain.value}")
         .foreachBatch(run)
         .trigger(availableNow=True)
         .start()
@@ -154,10 +156,10 @@ def detect(place: Place, name: str, only: tuple[str, ...] = ()) -> Pass:
         RunFault: a record was refused or lost: what was measured is not what was meant.
     """
     settings = place.settings(name, only=only)
-    store = StateStore(settings.state_uri, DOMAIN.value)
+    store = StateStore(settings.state_uri, place.domain.value)
     before = store.latest().ledger
     cpu, began = spark_seconds(), time.perf_counter()
-    detection = Detection(place.spark, DOMAIN, settings, place.site)
+    detection = Detection(place.spark, place.domain, settings, place.site)
     query = detection.start()
     detection.finish()
     records, warm = _figures(query)
@@ -170,7 +172,7 @@ def detect(place: Place, name: str, only: tuple[str, ...] = ()) -> Pass:
     if decoded != records:
         raise RunFault(
             f"of {records} records {decoded} were decoded",
-            f"detection of {DOMAIN.topic}",
+            f"detection of {place.domain.topic}",
             "report this as a bug: the benchmark's records are sound",
         )
     alerts = tuple((kind.removeprefix("alerts."), n) for kind, n in counts.items() if kind.startswith("alerts.") and n)

@@ -80,4 +80,24 @@ def _latency(r: Mapping[str, Any]) -> Iterator[Line]:
         yield Line(f"  {name}", told, f"< {most:g} s", seconds < most)
 
 
-_PARTS = {"rate": _rate, "detectors": _detectors, "quix": _quix, "meters": _meters, "latency": _latency}
+def _domains(r: Mapping[str, Any]) -> Iterator[Line]:
+    for name, d in r.items():
+        decoded, detected = d["read_and_decode"], d["detect"]
+        yield Line(
+            f"{name}: {len(d['detectors'])} detectors, {len(d['records'])} record types",
+            f"{detected['whole']:,} of {decoded['whole']:,} records/s, warm {detected['warm']:,} of {decoded['warm']:,}",
+        )
+        yield Line("  of read and decode, whole query", f"{d['whole_ratio']}", ">= 0.25", d["whole_ratio"] >= 0.25)
+        yield Line("  of read and decode, warm batches", f"{d['warm_ratio']}", ">= 0.25", d["warm_ratio"] >= 0.25)
+        told = f"{d['further_us']} us a record, {d['further_percent']} % of the query; the mean one {d['mean_detector_us']} us"
+        yield Line("  added by one further detector", told)
+
+
+_PARTS = {
+    "rate": _rate,
+    "detectors": _detectors,
+    "quix": _quix,
+    "meters": _meters,
+    "domains": _domains,
+    "latency": _latency,
+}
