@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.lab.scenarios.scenario import Scenario
-from jobs.evaluate import datasets, measure
+from jobs.evaluate import curves, datasets, measure
 from schemas.errors import UsageFault
 
 
@@ -51,9 +51,12 @@ def run(what: What, say: Callable[[str], None]) -> dict[str, Any]:
         "quiet": [],
         "data": [],
         "v2x": {},
+        "curves": [],
     }
     if what.hours:
         result["quiet"] = [asdict(c) for c in measure.quiet(seeds, what.hours, what.workers, say)]
+    if not what.only:
+        result["curves"] = curves.curves(seeds[0], say)
     if what.data is not None:
         result["data"] = [asdict(row) for row in datasets.measure(what.data, say)]
     return result
