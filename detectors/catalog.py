@@ -86,6 +86,7 @@ FILES: tuple[str, ...] = (
     "vehicle.cam_flooding",
     "vehicle.altered_warning",
     "vehicle.belied_warning",
+    "vehicle.can_drift",
     "vehicle.can_flooding",
     "vehicle.can_injection",
     "vehicle.false_warning",
