@@ -99,7 +99,10 @@ class Iec104(_Facts):
 
 
 class Publisher(_Facts):
-    """A GOOSE publisher of the site's SCD; `in_test` allows simulation and commissioning flags."""
+    """A GOOSE publisher of the site's SCD; `in_test` allows simulation and commissioning flags.
+
+    `states` are all values that its data set may have, as texts in order: the trip matrix of its protection.
+    """
 
     control_block: str
     source_mac: Mac
@@ -107,6 +110,7 @@ class Publisher(_Facts):
     conf_rev: int | None = None
     dataset: str | None = None
     in_test: bool = False
+    states: tuple[tuple[str, ...], ...] | None = None
 
     @field_validator("source_mac", mode="before")
     @classmethod
@@ -115,9 +119,10 @@ class Publisher(_Facts):
 
 
 class Goose(_Facts):
-    """Facts of the site's GOOSE."""
+    """Facts of the site's GOOSE. Control blocks of an entry of `apart` never change state for one and the same fault."""
 
     publishers: tuple[Publisher, ...] | None = None
+    apart: tuple[tuple[str, ...], ...] = ()
 
 
 class Visit(_Facts):

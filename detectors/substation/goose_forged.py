@@ -1,34 +1,37 @@
 """A GOOSE message that does not continue its control block's stream: forged, replayed or from a second publisher.
 
-Follows the trusted stream of each control block (IEC 61850-8-1 clause 18: a state change raises stNum by one, sets
-sqNum to 0 and renews t; a repetition raises sqNum and changes nothing else). A message fires and is not trusted when
+Follows the trusted stream of each control block (`detectors.goose_stream`). A message fires and is not trusted when
 
 - publisher MAC, APPID, data set or configuration revision differ from the site file, or without one from the stream;
 - the simulation or needs-commissioning flag is set, unless the site file says the publisher is in test;
 - stNum jumps, or goes back (but stNum 1 with a later t is a restarted publisher); t goes back, or stays at a new stNum;
 - sqNum is not 0 at a new stNum, or does not rise in an old one;
-- values change while stNum does not, or stNum does and the values do not; t goes back.
+- values change while stNum does not.
 
-The very same message twice (redundant networks) is no firing. A new state that changes no value fires with all its
-messages, and its numbers are trusted: a man in the middle may have put the old values back. When the trusted stream was
-silent for `silent_s`, the next message that fires begins a new one, so a reconfigured publisher is one alert.
-What another MAC sends is an alert of its own beside what the publisher's sends, so that a fault of the publisher hides
-no forger; all other MACs are one, so that made-up ones are no storm. Where neither the site file nor a trusted stream
-says whose the control block is, all senders are "another", and one alert a minute is all they raise.
+It fires and its numbers are trusted, for they may be the publisher's own with other values put in, when
 
-Blind spot: a publisher, or a man in the middle, that sends a perfectly continued stream with false values; the first
-messages of a control block, without a site file. Loss in the tap can look like a jump. Source: threat SG-26 of the
-catalogue.
+- its new state changes no value: a man in the middle may have put the old ones back. Told for `hold_s` of the state;
+- its state begins within `together_s` of one of a control block that the site file keeps `apart`. Told for `hold_s` too;
+- its values are none of the publisher's `states` in the site file.
+
+The very same message twice (redundant networks) is no firing. When the trusted stream was silent for `silent_s`, the next
+message that fires begins a new one, so a reconfigured publisher is one alert. What another MAC sends is an alert of its
+own beside what the publisher's sends, so that a fault of the publisher hides no forger; all other MACs are one, so that
+made-up ones are no storm. Where neither the site file nor a trusted stream says whose the control block is, all senders
+are "another", and one alert a minute is all they raise.
+
+Blind spot: a publisher, or a man in the middle, that sends a perfectly continued stream with false values that the site
+file allows; the first messages of a control block, without a site file. Loss in the tap can look like a jump. Source:
+threat SG-26 of the catalogue; IEC 61850-8-1 clause 18.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.goose_stream import HOLLOW, KEYED, Key, Run, Stream, digest, hollow, judge, runs
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Publisher, Site
@@ -38,169 +41,108 @@ from schemas.records import GOOSE
 @dataclass(frozen=True)
 class Params:
     silent_s: float = 60.0  # without a trusted message, until the next one begins a new trusted stream
+    hold_s: float = 30.0  # what an attacker wants to hide is over by then
+    together_s: float = 0.5  # between the states of two control blocks
     streams_max: int = 20_000  # control blocks remembered; the least recently heard is forgotten
 
 
-class Stream(NamedTuple):
-    """The last trusted message of a control block.
-
-    Times are in microseconds, `values` is the CRC-32 of the data set; `hollow` says that its state changed no value.
-    """
-
-    source_mac: str
-    appid: int
-    dataset: str
-    conf_rev: int | None
-    st_num: int
-    sq_num: int
-    state_time: int | None
-    values: int | None
-    until: int
-    hollow: bool
-
-
-STATE: dict[str, pl.DataType] = {
-    "site": pl.String(),
-    "control_block": pl.String(),
-    "source_mac": pl.String(),
-    "appid": pl.Int32(),
-    "dataset": pl.String(),
-    "conf_rev": pl.Int64(),
-    "st_num": pl.Int64(),
-    "sq_num": pl.Int64(),
-    "state_time": pl.Int64(),
-    "values": pl.Int64(),
-    "until": pl.Int64(),
-    "hollow": pl.Boolean(),
-}
-#: stNum and sqNum wrap to 1 behind this (32 bits, unsigned).
-LAST_NUMBER = 2**32 - 1
-#: Resolution that the slowest clock of a publisher has, microseconds.
-COARSE_US = 20_000
-#: Longest pause within a burst of state changes, microseconds, and sqNum up to which a state is still one.
-BURST_US, BURST_LENGTH = 200_000, 8
 #: Who sent a message that fires: the control block's own publisher, or anybody else.
 PUBLISHER, ANOTHER = "publisher", "another"
-HOLLOW = "a new stNum with the values of the old state"
-
-
-def judge(s: Stream, m: Stream) -> str:
-    """Why message `m` does not continue stream `s`; "" where it does."""
-    if m.source_mac != s.source_mac:
-        return f"publisher {m.source_mac} instead of {s.source_mac}"
-    if m.appid != s.appid or m.dataset != s.dataset:
-        return f"APPID {m.appid} and data set {m.dataset} instead of {s.appid} and {s.dataset}"
-    if m.conf_rev != s.conf_rev:
-        return f"configuration revision {m.conf_rev} instead of {s.conf_rev}"
-    timed = m.state_time is not None and s.state_time is not None
-    later = timed and m.state_time > s.state_time  # type: ignore[operator]
-    if m.st_num == s.st_num:
-        if s.hollow and m.state_time == s.state_time:
-            return HOLLOW if m.values == s.values else ""
-        if m.state_time == s.state_time and m.values == s.values:
-            return "" if m.sq_num >= s.sq_num or s.sq_num == LAST_NUMBER else f"sqNum {m.sq_num} after {s.sq_num}"
-        if m.st_num == 1 and m.sq_num <= 1 and later:
-            return ""  # restarted before its first change of state
-        if m.values == s.values and later and m.sq_num > s.sq_num:
-            return ""  # some publishers renew t with every repetition
-        if later and m.sq_num == s.sq_num + 1 and m.until - s.until <= BURST_US:
-            return ""  # and do not count states that follow at once; a second stream shows when the first goes on
-        return "the values" if m.values != s.values else "the state time"
-    if m.st_num == 1 and later:
-        return "" if m.sq_num <= 1 else f"restart with sqNum {m.sq_num}"
-    following = 1 if s.st_num == LAST_NUMBER else s.st_num + 1
-    if m.st_num != following:
-        return f"stNum {m.st_num} after {s.st_num}"
-    if m.sq_num != 0:
-        return f"new stNum {m.st_num} begins with sqNum {m.sq_num}"
-    # The clocks of some publishers tick in 1/64 s: t may stay where states follow at once.
-    at_once = m.state_time == s.state_time and m.until - s.until <= COARSE_US
-    if timed and not later and not at_once:
-        return f"new stNum {m.st_num} without a later state time"
-    # Within a burst a value may have gone and come back between two messages.
-    burst = m.until - s.until <= BURST_US and s.sq_num <= BURST_LENGTH
-    return HOLLOW if m.values is not None and m.values == s.values and not (s.hollow or burst) else ""
-
-
-def _configured(p: Publisher, m: Stream) -> str:
-    if (m.source_mac, m.appid) != (p.source_mac, p.appid):
-        return f"publisher {m.source_mac}, APPID {m.appid} instead of {p.source_mac}, {p.appid} of the site file"
-    if p.conf_rev is not None and m.conf_rev != p.conf_rev:
-        return f"configuration revision {m.conf_rev} instead of {p.conf_rev} of the site file"
-    if p.dataset is not None and m.dataset != p.dataset:
-        return f"data set {m.dataset} instead of {p.dataset} of the site file"
-    return ""
+UNLISTED = "values that the site file does not list"
 
 
 def build(p: Params, site: Site) -> StepFunction:
-    silent = int(p.silent_s * 1e6)
-    known: Mapping[str, Publisher] | None = None
-    if site.goose.publishers is not None:
-        known = {publisher.control_block: publisher for publisher in site.goose.publishers}
+    silent, hold, near = (int(seconds * 1e6) for seconds in (p.silent_s, p.hold_s, p.together_s))
+    publishers, apart = site.goose.publishers, site.goose.apart
+    known = None if publishers is None else {publisher.control_block: publisher for publisher in publishers}
+    states = {b: {digest("\x1f".join(s)) for s in q.states} for b, q in (known or {}).items() if q.states is not None}
+    others = {b: sorted({o for g in apart if b in g for o in g if o != b}) for group in apart for b in group}
 
-    def flagged(block: str, m: Stream, test: bool) -> str:
-        publisher = None if known is None else known.get(block)
-        if known is not None and publisher is None:
-            return "a control block that the site file does not list"
-        if test and not (publisher and publisher.in_test):
-            return "the simulation or needs-commissioning flag is set"
-        return _configured(publisher, m) if publisher else ""
+    def doubt(streams: Mapping[Key, Stream], key: Key, s: Stream, m: Stream) -> str:
+        """Why a state that continues the numbers is told nevertheless."""
+        if hollow(s, m):
+            return HOLLOW
+        for other in others.get(key[1], ()) if m.st_num != s.st_num else ():
+            beside = streams.get((key[0], other))
+            if beside and abs(m.time - beside.since) <= near:
+                return f"acts together with {other}, which the site file keeps apart"
+        return ""
 
-    def owner(block: str, s: Stream | None) -> str | None:
-        publisher = None if known is None else known.get(block)
-        return publisher.source_mac if publisher else s and s.source_mac
+    def follow(streams: Mapping[Key, Stream], key: Key, s: Stream | None, m: Stream) -> tuple[Stream | None, str]:
+        """The stream with `m` as its last message, None where that is not trusted; and what is wrong with `m`."""
+        if s is None:
+            return m, ""
+        if reason := judge(s, m):
+            return (m if m.time > s.time + silent else None), reason
+        if m.st_num == s.st_num and m.values == s.values:
+            return m._replace(since=s.since, doubt=s.doubt), ""
+        return m._replace(since=m.time, doubt=doubt(streams, key, s, m)), ""
+
+    def walk(streams: Mapping[Key, Stream], one: Run, s: Stream | None) -> tuple[Stream | None, list[tuple[int, str]]]:
+        """The stream behind a run, and what is wrong with its messages, by row."""
+        block = one.key[1]
+        if reason := forbidden(known, block, one.first, one.test):
+            return s, [(row, reason) for row in one.rows]
+        told: list[tuple[int, str]] = []
+        unlisted = UNLISTED if block in states and one.first.values not in states[block] else ""
+        for at, row in enumerate(one.rows):
+            trusted, reason = follow(streams, one.key, s, one.message(at))
+            if reason:
+                told.append((row, reason))
+            if trusted is not None:
+                # The others repeat a message that is trusted.
+                rest = zip(one.rows[at + bool(reason) :], one.time[at + bool(reason) :], strict=True)
+                if unlisted or trusted.doubt:
+                    told += [
+                        (r, unlisted or trusted.doubt) for r, time in rest if unlisted or time - trusted.since <= hold
+                    ]
+                return trusted._replace(sq_num=one.sq_num[-1], time=one.time[-1]), told
+        return s, told
 
     def run(state: pl.DataFrame | None, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        # One walk over the messages: a message's verdict hangs on which earlier ones were trusted. Order is recency.
-        streams: dict[tuple[str, str], Stream] = {}
+        # A walk over the runs: what is trusted hangs on what was. The streams stand in the order in which they were heard.
+        streams: dict[Key, Stream] = {}
         if state is not None:
             streams = {(row[0], row[1]): Stream._make(row[2:]) for row in state.iter_rows()}
-        rows: list[int] = []
-        why: list[tuple[str, str]] = []
-        for row, clock, place, block, test, values, *message in _messages(batch).iter_rows():
-            digest = None if values is None else zlib.crc32(values.encode())
-            m = Stream._make((*message, digest, clock + silent, False))
-            key = (place, block)
-            reason, s = flagged(block, m, test), streams.pop(key, None)
-            # What the site file forbids is never trusted; a message that breaks the stream, once the stream is dead.
-            trusted = not reason
-            if trusted and s is not None:
-                reason = judge(s, m)
-                trusted = not reason or reason == HOLLOW or clock > s.until
-                m = m._replace(hollow=reason == HOLLOW)
-                if reason in ("the values", "the state time"):
-                    reason = f"{reason} changed, stNum {m.st_num} did not"
-            if reason:
-                rows.append(row)
-                why.append((reason, PUBLISHER if m.source_mac == owner(block, s) else ANOTHER))
-            kept = m if trusted else s
+        full = len(streams) + batch.select(pl.struct("site", "control_block").n_unique()).item() > p.streams_max
+        heard: dict[Key, int] = {}
+        hits: list[tuple[int, str, str]] = []
+        for one in runs(batch, crowded=full):
+            s = streams.pop(one.key, None)
+            publisher = None if known is None else known.get(one.key[1])
+            owner = publisher.source_mac if publisher else s and s.source_mac
+            origin = PUBLISHER if one.first.source_mac == owner else ANOTHER
+            kept, told = walk(streams, one, s)
+            hits += [(row, reason, origin) for row, reason in told]
             if kept is not None:
-                streams[key] = kept
+                streams[one.key], heard[one.key] = kept, one.rows[-1]
                 if len(streams) > p.streams_max:
                     del streams[next(iter(streams))]
-        table = pl.DataFrame([(*key, *s) for key, s in streams.items()], schema=STATE, orient="row")
-        hits = pl.DataFrame(why, schema={"why": pl.String, "origin": pl.String}, orient="row")
-        return table, hits.with_columns(pl.Series("_row", rows, dtype=pl.UInt32))
+        order = [
+            *(k for k in streams if k not in heard),
+            *sorted((k for k in heard if k in streams), key=heard.__getitem__),
+        ]
+        table = pl.DataFrame([(*key, *streams[key]) for key in order], schema=KEYED, orient="row")
+        found = pl.DataFrame(hits, schema={"_row": pl.UInt32, "why": pl.String, "origin": pl.String}, orient="row")
+        return table, found.sort("_row")
 
     return run
 
 
-def _messages(batch: pl.DataFrame) -> pl.DataFrame:
-    return batch.select(
-        "_row",
-        "_time",
-        "site",
-        "control_block",
-        pl.col("simulation") | pl.col("needs_commissioning"),
-        pl.col("values").list.join("\x1f"),
-        "source_mac",
-        "appid",
-        "dataset",
-        "conf_rev",
-        "st_num",
-        "sq_num",
-        pl.col("state_time").dt.epoch("us"),
-    )
+def forbidden(known: Mapping[str, Publisher] | None, block: str, m: Stream, test: bool) -> str:
+    """Why the site file has no such message; "" where it may be one."""
+    p = None if known is None else known.get(block)
+    if known is not None and p is None:
+        return "a control block that the site file does not list"
+    if test and not (p and p.in_test):
+        return "the simulation or needs-commissioning flag is set"
+    if p and (m.source_mac, m.appid) != (p.source_mac, p.appid):
+        return f"publisher {m.source_mac}, APPID {m.appid} instead of {p.source_mac}, {p.appid} of the site file"
+    if p and p.conf_rev is not None and m.conf_rev != p.conf_rev:
+        return f"configuration revision {m.conf_rev} instead of {p.conf_rev} of the site file"
+    if p and p.dataset is not None and m.dataset != p.dataset:
+        return f"data set {m.dataset} instead of {p.dataset} of the site file"
+    return ""
 
 
 def _goose(
@@ -224,17 +166,18 @@ def _goose(
 _OTHER = {"source_mac": "00:0c:29:00:00:66"}
 _CLOSED = [_goose(float(i), 4, 20 + i, -90.0, "closed") for i in range(10)]
 _TRIP = [_goose(10.0 + 0.01 * i, 5, i, 10.0, "open") for i in range(5)]
-_SITE = {
-    "goose": {
-        "publishers": [
-            {"control_block": "B1/LLN0$GO$gcb1", "source_mac": "00-30-A7-00-00-01", "appid": 3, "conf_rev": 1}
-        ]
-    }
-}
+
+
+def _known(**facts: object) -> dict[str, object]:
+    publisher = {"control_block": "B1/LLN0$GO$gcb1", "source_mac": "00-30-A7-00-00-01", "appid": 3, "conf_rev": 1}
+    return {"goose": {"publishers": [{**publisher, **facts}]}}
+
+
+_SITE = _known()
 
 DETECTOR = Detector(
     id="goose_forged",
-    version=2,
+    version=3,
     threat=smart_grid_substation.SG_26,
     record=GOOSE,
     kind=Step(
@@ -299,6 +242,21 @@ DETECTOR = Detector(
         fires_on(
             "a publisher that the site file does not know", [_goose(0.0, 1, 0, 0.0, "open", **_OTHER)], site=_SITE
         ),
+        fires_on(
+            "a trip with the old values in it: told for the time in which it matters",
+            [*_CLOSED, *(_goose(10.0 + i, 5, i, 10.0, "closed") for i in range(40))],
+        ),
+        fires_on("values that are no state of the site file", [*_CLOSED, *_TRIP], site=_known(states=[["closed"]])),
+        fires_on(
+            "two bays that the site file keeps apart trip at once",
+            [
+                record
+                for first, second in zip((*_CLOSED, *_TRIP), (*_CLOSED, *_TRIP), strict=True)
+                for record in (first, {**second, "control_block": "B2/LLN0$GO$gcb1"})
+            ],
+            site={"goose": {"apart": [["B1/LLN0$GO$gcb1", "B2/LLN0$GO$gcb1"]]}},
+        ),
+        quiet_on("a trip to a state of the site file", [*_CLOSED, *_TRIP], site=_known(states=[["closed"], ["open"]])),
         quiet_on(
             "a trip, and every message heard twice", [m for m in (*_CLOSED, *_TRIP) for _ in range(2)], site=_SITE
         ),
