@@ -131,7 +131,7 @@ def test_hostile_records(names: tuple[str, ...], site: Site) -> None:
     engine = make_engine(schemas[0].domain, [d for d in DETECTORS if d.record is schemas[0]], site)
     item = st.one_of([st.tuples(st.just(schema), record_of(schema)) for schema in schemas])
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(st.lists(item, min_size=1, max_size=14), st.lists(st.integers(0, 14), max_size=4), st.booleans())
     def same_alerts(items: Items, cuts: list[int], broker: bool) -> None:
         # Disorder beyond the engine's slack may meet state that is gone; files keep theirs.
