@@ -278,10 +278,28 @@ class V2x(_Facts):
     negators: tuple[str, ...] = ()
 
 
+class CanId(_Facts):
+    """An identifier of a vehicle's message catalogue; on every bus where `channel` is not given.
+
+    `length` is that of its data in bytes, `period_s` its period, both absent where they vary.
+    """
+
+    can_id: Annotated[int, Field(ge=0, le=0x1FFFFFFF)]
+    extended: bool = False
+    channel: str | None = None
+    length: Annotated[int, Field(ge=0, le=64)] | None = None
+    period_s: Annotated[float, Field(gt=0)] | None = None
+
+
 class CanBus(_Facts):
-    """Facts of one CAN bus: bit rate in bit/s."""
+    """Facts of a vehicle's CAN buses.
+
+    `bitrate` in bit/s; `ids` is the message catalogue; `engine_commanders` are the J1939 source addresses that may command the engine.
+    """
 
     bitrate: Annotated[int, Field(gt=0)] = 500_000
+    ids: tuple[CanId, ...] | None = None
+    engine_commanders: tuple[Annotated[int, Field(ge=0, le=255)], ...] | None = None
 
 
 class Site(_Facts):

@@ -1,5 +1,6 @@
 """The algebra of memories: one primitive a file."""
 
+from detectors.memory.age import Age
 from detectors.memory.base import Beside, Derived, Memory
 from detectors.memory.count_within import CountWithin
 from detectors.memory.cusum import Cusum
@@ -8,6 +9,7 @@ from detectors.memory.ewma import Ewma
 from detectors.memory.last import Last
 from detectors.memory.last_of import LastOf, seconds_since
 from detectors.memory.least import Least
+from detectors.memory.nth import Nth
 from detectors.memory.period import Period
 from detectors.memory.recent import Recent
 from detectors.memory.regularity import Regularity
@@ -18,6 +20,7 @@ from detectors.memory.time_since import TimeSince
 from detectors.memory.total import Total
 
 __all__ = [
+    "Age",
     "Beside",
     "CountWithin",
     "Cusum",
@@ -28,6 +31,7 @@ __all__ = [
     "LastOf",
     "Least",
     "Memory",
+    "Nth",
     "Period",
     "Recent",
     "Regularity",

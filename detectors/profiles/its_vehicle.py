@@ -85,7 +85,7 @@ ITS_20 = Threat(
         "Filter at the gateway; log the channel to find the entry point.",
         "Look for diagnostic or OBD devices present; clear only after a trace is stored.",
     ),
-    gap="no detector yet: needs can",
+    gap="",
 )
 
 ITS_21 = Threat(

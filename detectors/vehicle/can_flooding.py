@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.can_bus import BUS, IDENTIFIER, every, frames, merged
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Period, Recent, SumWithin
 from detectors.profiles import its_vehicle
@@ -39,42 +40,33 @@ BITS = Derived(
 
 
 def build(p: Params, site: Site) -> Firing:
-    bus, identifier = ("channel",), ("channel", "extended", "can_id")
-    every = CountWithin(bus, seconds=p.window_s, at_most=3000)
-    own = CountWithin(identifier, seconds=p.window_s, at_most=3000)
-    bits = SumWithin(bus, seconds=p.window_s, at_most=3000, value=BITS)
-    period = Period(bus, learn=p.learn)
+    total = CountWithin(BUS, seconds=p.window_s, at_most=3000)
+    own = CountWithin(IDENTIFIER, seconds=p.window_s, at_most=3000)
+    bits = SumWithin(BUS, seconds=p.window_s, at_most=3000, value=BITS)
+    period = Period(BUS, learn=p.learn)
     load = bits.col * (1 / (site.can.bitrate * p.window_s))
     usual = p.window_s / period.col
     # While the rate is being learned only the load is judged.
-    surges = (load > p.surge_load) & (every.col > p.surge * usual).fill_null(False)
+    surges = (load > p.surge_load) & (total.col > p.surge * usual).fill_null(False)
     return Firing(
-        when=(every.col >= p.frames_min) & (own.col > p.share * every.col) & ((load > p.load_max) | surges),
-        memories=(every, own, bits, period),
+        when=(total.col >= p.frames_min) & (own.col > p.share * total.col) & ((load > p.load_max) | surges),
+        memories=(total, own, bits, period),
         values={
             "id": pl.col("can_id").cast(pl.String),
-            "share": own.col / every.col * 100,
+            "share": own.col / total.col * 100,
             "load": load * 100,
-            "every": every.col,
+            "every": total.col,
             "usual": pl.format("{} frames", usual.round(1)).fill_null("a number not learned yet"),
             "ms": pl.lit(p.window_s * 1000),
         },
-        trail=(Recent(identifier, seconds=p.window_s, at_most=50),),
+        trail=(Recent(IDENTIFIER, seconds=p.window_s, at_most=50),),
     )
 
 
-def _frames(period_s: float, start: float, end: float, can_id: int) -> list[dict[str, object]]:
-    return [
-        {"time": start + i * period_s, "channel": "can0", "can_id": can_id, "dlc": 8, "data": bytes(8)}
-        for i in range(round((end - start) / period_s))
-    ]
+def _normal(seconds: float) -> list[list[dict[str, object]]]:
+    periodic = ((0.010, 0x110), (0.010, 0x120), (0.020, 0x280), (0.100, 0x410))
+    return [frames(every(period_s, 0, seconds), can_id) for period_s, can_id in periodic]
 
-
-def _merged(*streams: list[dict[str, object]]) -> list[dict[str, object]]:
-    return sorted((f for stream in streams for f in stream), key=lambda f: float(str(f["time"])))
-
-
-_NORMAL = [(0.010, 0x110), (0.010, 0x120), (0.020, 0x280), (0.100, 0x410)]
 
 DETECTOR = Detector(
     id="can_flooding",
@@ -104,13 +96,13 @@ DETECTOR = Detector(
     examples=(
         fires_on(
             "identifier 0 every quarter of a millisecond for two tenths of a second",
-            _merged(*(_frames(p, 0, 0.6, i) for p, i in _NORMAL), _frames(0.00025, 0.3, 0.5, 0)),
+            merged(*_normal(0.6), frames(every(0.00025, 0.3, 0.5), 0)),
         ),
         fires_on(
             "a flood every half a millisecond on a bus whose rate is learned",
-            _merged(*(_frames(p, 0, 2.5, i) for p, i in _NORMAL), _frames(0.0005, 2.2, 2.4, 0)),
+            merged(*_normal(2.5), frames(every(0.0005, 2.2, 2.4), 0)),
             site={"detectors": {"can_flooding": {"learn": 400}}},
         ),
-        quiet_on("four periodic identifiers", _merged(*(_frames(p, 0, 1.5, i) for p, i in _NORMAL))),
+        quiet_on("four periodic identifiers", merged(*_normal(1.5))),
     ),
 )

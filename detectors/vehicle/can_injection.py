@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors.can_bus import IDENTIFIER, every, frames, merged
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Least, Period, Recent, TimeSince
 from detectors.profiles import its_vehicle
@@ -29,16 +30,15 @@ class Params:
 
 
 def build(p: Params, site: Site) -> Firing:
-    by = ("channel", "extended", "can_id")
-    gap, period = TimeSince(by), Period(by, learn=p.learn)
+    gap, period = TimeSince(IDENTIFIER), Period(IDENTIFIER, learn=p.learn)
     interval = Derived("interval", gap.col, (gap,))
     learning = Derived(f"learning {p.learn}", period.col.is_null(), (period,))
-    least = Least(by, interval, learning)
+    least = Least(IDENTIFIER, interval, learning)
     soonest = p.ratio * pl.min_horizontal(period.col, least.col)
     # Null while learning, and for a late frame.
     early = Derived(f"early {p.ratio:g} of {p.learn}", (gap.col < soonest).fill_null(False), (gap, period, least))
     rises = Derived(f"rise {early.name}", early.expr.cast(pl.Float64), early.memories)
-    score = Cusum(by, value=rises, slack=p.leak)
+    score = Cusum(IDENTIFIER, value=rises, slack=p.leak)
     return Firing(
         when=early.col & (score.col > p.limit),
         memories=(score,),
@@ -49,20 +49,8 @@ def build(p: Params, site: Site) -> Firing:
             "least": least.col * 1000,
             "score": score.col,
         },
-        trail=(Recent(by, seconds=2.0, at_most=10, where=early),),
+        trail=(Recent(IDENTIFIER, seconds=2.0, at_most=10, where=early),),
     )
-
-
-def _frames(times: list[float], can_id: int = 0x280, data: bytes = bytes(8)) -> list[dict[str, object]]:
-    return [{"time": t, "channel": "can0", "can_id": can_id, "dlc": 8, "data": data} for t in times]
-
-
-def _periodic(period_s: float, number: int, jitter: float = 0.05) -> list[float]:
-    return [period_s * (i + jitter * ((i * 7919) % 13 / 6 - 1)) for i in range(number)]
-
-
-def _merged(*streams: list[dict[str, object]]) -> list[dict[str, object]]:
-    return sorted((f for stream in streams for f in stream), key=lambda f: float(str(f["time"])))
 
 
 #: An event-driven identifier: pairs of frames at uneven times.
@@ -100,15 +88,15 @@ DETECTOR = Detector(
     examples=(
         fires_on(
             "forged frames 3 ms after the real ones of a 20 ms identifier",
-            _merged(
-                _frames(_periodic(0.020, 150)),
-                _frames([t + 0.003 for t in _periodic(0.020, 150)[80:100]], data=b"\xff" * 8),
+            merged(
+                frames(every(0.020, 0, 3, 0.05)),
+                frames([t + 0.003 for t in every(0.020, 0, 3, 0.05)[80:100]], data=b"\xff" * 8),
             ),
         ),
         quiet_on(
             "a periodic identifier with jitter and one delayed frame",
-            _frames([t + (0.012 if i == 90 else 0) for i, t in enumerate(_periodic(0.020, 200))]),
+            frames([t + (0.012 if i == 90 else 0) for i, t in enumerate(every(0.020, 0, 4, 0.05))]),
         ),
-        quiet_on("an event-driven identifier that comes in pairs", _frames(_EVENTS)),
+        quiet_on("an event-driven identifier that comes in pairs", frames(_EVENTS)),
     ),
 )

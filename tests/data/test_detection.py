@@ -1,6 +1,5 @@
 """What the detectors make of public data: attacks found, normal traffic quiet."""
 
-import gzip
 from pathlib import Path
 
 import polars as pl
@@ -9,48 +8,16 @@ import pytest
 from detectors.catalog import DETECTORS
 from detectors.detector import Detector
 from detectors.engine import ENGINE_COLUMNS, Outcome
-from detectors.local import frame, make_engine
+from detectors.local import make_engine
 from detectors.site import Site, parse_site
 from detectors.substation import goose_flooding, goose_forged, goose_poisoned, goose_suppressed
-from detectors.vehicle import can_flooding, can_injection
-from ingest.can import read_candump
-from ingest.source import Record
 from schemas.project.arrow import to_arrow
-from schemas.records import CAN_FRAME, GOOSE
-
-#: The truck's J1939 bus and the car's bus run at these rates.
-J1939 = parse_site({"can": {"bitrate": 250_000}}, "test")
-CAN_LOGS = {
-    "can_crysys/S-1-1-benign.log.gz": Site(),
-    "can_crysys/trace48_benign.csv.gz": Site(),
-    "can_j1939/normal.log.gz": J1939,
-}
-
-
-def can_frames(path: Path) -> pl.DataFrame:
-    with gzip.open(path) as stream:
-        items = [item for item in read_candump(stream, "vehicle", path.name) if isinstance(item, Record)]  # type: ignore[arg-type]
-    return frame(CAN_FRAME, [item.fields for item in items], range(len(items)))
+from schemas.records import GOOSE
 
 
 def run(detectors: list[Detector], site: Site, batch: pl.DataFrame) -> Outcome:
     record = detectors[0].record
     return make_engine(record.domain, detectors, site).step({}, {record.name: batch})
-
-
-@pytest.mark.parametrize("name", CAN_LOGS)
-def test_normal_buses_are_quiet(shared_data: Path, name: str) -> None:
-    outcome = run([can_flooding.DETECTOR, can_injection.DETECTOR], CAN_LOGS[name], can_frames(shared_data / name))
-    assert outcome.alerts.is_empty()
-
-
-def test_a_flooded_truck(shared_data: Path) -> None:
-    frames = can_frames(shared_data / "can_j1939/dos_1ms.log.gz")
-    outcome = run([can_flooding.DETECTOR], J1939, frames)
-    flood = set(frames.filter(pl.col("can_id") == 0)["frames"].explode().to_list())
-    flagged = set(outcome.flags["frames"].explode().to_list())
-    assert len(outcome.alerts) == 1
-    assert flagged <= flood and len(flagged) > 0.99 * len(flood)
 
 
 #: What the bench's description says of it: publishers, and the states that its protection may publish (a bit a breaker).

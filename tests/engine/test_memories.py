@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from detectors.key_tables import TIME, KeyTable
 from detectors.memory import (
+    Age,
     CountWithin,
     Cusum,
     Derived,
@@ -23,6 +24,7 @@ from detectors.memory import (
     Last,
     Least,
     Memory,
+    Nth,
     Period,
     Recent,
     Regularity,
@@ -196,6 +198,14 @@ def total(past: Sequence[Seen], now: Seen) -> float | None:
     return whole_sum([s.row.x for s in own])
 
 
+def nth(past: Sequence[Seen], now: Seen) -> int:
+    return min(5, sum(s.where for s in (*past, now)))
+
+
+def age(past: Sequence[Seen], now: Seen) -> float:
+    return (now.clock - (*past, now)[0].clock) / SECOND
+
+
 CASES: list[tuple[Memory, Reference]] = [
     (Last(BY, "x", W), last(lambda s: s.row.x)),
     (Last(BY, "word", W), last(lambda s: s.row.word)),
@@ -210,6 +220,8 @@ CASES: list[tuple[Memory, Reference]] = [
     (Least(BY, "x", W), least),
     (Period(BY, 4, W), period),
     (RunLength(BY, "word"), run_length),
+    (Nth(BY, 5, W), nth),
+    (Age(BY), age),
     (SeenBefore(BY, 10, 3, "word", W), seen_before),
     (Total(BY, "x", "word", W), total),
     (Regularity(BY, 10, 4, "word", 2, W), regularity),
