@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.memory import Derived
+from detectors.memory import Derived, Memory, Payload
 
 #: Keys within a vehicle: a bus, and an identifier on it.
 BUS = ("channel",)
@@ -13,6 +13,22 @@ IDENTIFIER = ("channel", "extended", "can_id")
 
 #: A frame that carries data, not an error frame or a remote request.
 DATA = Derived("data frame", ~pl.col("error") & ~pl.col("remote"))
+#: The first eight bytes of the data as an integer, byte 0 lowest; bytes that a frame does not have are 0.
+WORD = Derived(
+    "first eight bytes",
+    (pl.col("data") + pl.lit(bytes(8))).bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little"),
+)
+
+
+def payload(**numbers: Any) -> Payload:
+    """What is odd about the data of a frame, by the frames of its identifier before."""
+    return Payload(IDENTIFIER, value=WORD, length="dlc", where=DATA, **numbers)
+
+
+def flagged(memory: Memory, bit: int) -> pl.Expr:
+    """True where `payload` set this bit."""
+    return (memory.col & bit) != 0
+
 
 # SAE J1939-21, 5.2: priority (3 bits), parameter group (18 bits), source address (8 bits). Below format 240 the low byte of the
 # group is the destination address and no part of it.

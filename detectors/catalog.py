@@ -94,6 +94,7 @@ FILES: tuple[str, ...] = (
     "vehicle.can_fuzzing",
     "vehicle.can_injection",
     "vehicle.false_warning",
+    "vehicle.can_masquerade",
     "vehicle.frozen_position",
     "vehicle.impossible_acceleration",
     "vehicle.impossible_speed",

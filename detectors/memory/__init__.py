@@ -10,6 +10,7 @@ from detectors.memory.last import Last
 from detectors.memory.last_of import LastOf, seconds_since
 from detectors.memory.least import Least
 from detectors.memory.nth import Nth
+from detectors.memory.payload import Payload
 from detectors.memory.period import Period
 from detectors.memory.recent import Recent
 from detectors.memory.regularity import Regularity
@@ -32,6 +33,7 @@ __all__ = [
     "Least",
     "Memory",
     "Nth",
+    "Payload",
     "Period",
     "Recent",
     "Regularity",

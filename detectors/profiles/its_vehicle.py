@@ -63,7 +63,7 @@ ITS_19 = Threat(
         "Degrade functions that use the id; warn the driver.",
         "Check for bus-off of the ECU (ITS-22) just before; plan ECU replacement or re-flash.",
     ),
-    gap="no detector yet: needs can",
+    gap="",
 )
 
 ITS_20 = Threat(

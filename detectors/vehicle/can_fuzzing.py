@@ -1,19 +1,22 @@
 """Identifiers that a CAN bus never carried, or frames of another length than the message catalogue says.
 
 Without a catalogue (`can.ids` of the site file) identifiers are learned: after `learn_s` seconds of a bus, `many` frames with
-identifiers that are new to it within `window_s` are fuzzing, and `few` once it is known for `settled_s`. With one, `listed_min`
-frames that are not in it, or of a wrong length, fire. Diagnostic identifiers are left to the detector of diagnostics. Blind spot:
-fuzzing from the first frame on, or under known identifiers with their length; a few new identifiers on a young bus. New software
-and added devices look the same. Source: threat ITS-20 of the catalogue; ITU-T X.1375 clauses 7.3 and 8.3.
+identifiers that are new to it within `window_s` are fuzzing, and `few` once it is known for `settled_s`. With one, `odd_min` frames
+that are not in it fire. So do, with and without a catalogue, `odd_min` frames of another length than all of their identifier before,
+and three frames in which bytes that hardly ever change do for this frame alone. Diagnostic identifiers are left to the detector of
+diagnostics. Blind spot: fuzzing from the first frame on; random data in place of the real frames, or in few bytes; a few new
+identifiers on a young bus. New software and added devices look the same. Source: threat ITS-20 of the catalogue; ITU-T X.1375
+clauses 7.3 and 8.3.
 """
 
 from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.can_bus import BUS, DATA, IDENTIFIER, every, frames, merged
+from detectors.can_bus import BUS, DATA, IDENTIFIER, every, flagged, frames, merged, payload
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Age, CountWithin, Derived, Nth, Recent
+from detectors.memory.payload import FUZZED, ODD_LENGTH
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -26,7 +29,7 @@ class Params:
     many: int = 15  # frames with new identifiers in the window, after that
     settled_s: float = 600.0  # after which a bus is known,
     few: int = 5  # and so many are enough
-    listed_min: int = 3  # frames that are not in the message catalogue, in the window
+    odd_min: int = 3  # frames that are not in the message catalogue or of a wrong length, in the window
     window_s: float = 10.0
 
 
@@ -50,22 +53,39 @@ def _outside(site: Site) -> pl.Expr:
 
 
 def build(p: Params, site: Site) -> Firing:
-    nth, age = Nth(IDENTIFIER, at_most=2, where=DATA), Age(BUS)
+    nth, age, data = Nth(IDENTIFIER, at_most=2, where=DATA), Age(BUS), payload()
+    most = 10 * max(p.many, p.few, p.odd_min)
+    wrong = Derived("wrong length", flagged(data, ODD_LENGTH) & ~DIAGNOSTIC, (data,))
     if site.can.ids is None:
-        new = DATA.expr & (nth.col == 1) & (age.col >= p.learn_s) & ~DIAGNOSTIC
-        odd = Derived(f"new identifier after {p.learn_s:g}s", new, (nth, age))
+        strange = DATA.expr & (nth.col == 1) & (age.col >= p.learn_s) & ~DIAGNOSTIC
+        new = Derived(f"new identifier after {p.learn_s:g}s", strange, (nth, age))
         least = pl.when(age.col >= p.settled_s).then(p.few).otherwise(p.many)
     else:
-        odd = Derived("not in the message catalogue", _outside(site) & ~DIAGNOSTIC)
-        least = pl.lit(p.listed_min)
-    often = CountWithin(BUS, seconds=p.window_s, at_most=10 * max(p.many, p.few, p.listed_min), where=odd)
+        new = Derived("not in the message catalogue", _outside(site) & ~DIAGNOSTIC)
+        least = pl.lit(p.odd_min)
+    often = CountWithin(BUS, seconds=p.window_s, at_most=most, where=new)
+    lengths = CountWithin(BUS, seconds=p.window_s, at_most=most, where=wrong)
+    unknown = new.col & (often.col >= least)
+    uneven = wrong.col & (lengths.col >= p.odd_min)
+    what = (
+        pl.when(unknown)
+        .then(pl.format("{} frames with new identifiers", often.col))
+        .when(uneven)
+        .then(pl.format("{} frames of a length that their identifier never had", lengths.col))
+        .otherwise(pl.lit("single frames that change bytes which hardly ever do"))
+    )
     return Firing(
-        when=odd.col & (often.col >= least),
-        memories=(often, age),
-        values={"often": often.col, "least": least, "window": pl.lit(p.window_s)},
-        trail=(Recent(BUS, seconds=p.window_s, at_most=50, where=odd),),
+        when=unknown | uneven | flagged(data, FUZZED),
+        memories=(often, lengths, age, data),
+        values={"what": what, "window": pl.lit(p.window_s)},
+        trail=(
+            Recent(BUS, seconds=p.window_s, at_most=50, where=new),
+            Recent(BUS, seconds=p.window_s, at_most=50, where=wrong),
+        ),
     )
 
+
+_REAL, _FORGED = bytes((1, 2, 3, 4, 5, 6, 7, 0)), bytes((151, 92, 13, 204, 55, 86, 177, 9))
 
 _KNOWN = [frames(every(0.02, 0, 8), 0x110), frames(every(0.1, 0, 8), 0x410), frames([3.0], 0x3C0)]
 _RANDOM = [f for i in range(100) for f in frames([6 + 0.02 * i], (0x35 * i + 0x2A) % 0x6FF + 1)]
@@ -86,9 +106,9 @@ DETECTOR = Detector(
     destination="",
     dedup=("vehicle", "channel"),
     episode_s=60.0,
-    says="{often} frames that {channel} of {vehicle} does not know within {window} s, the last with identifier {can_id}",
-    observed="{often} frames with new identifiers or wrong lengths in {window} s; the last: identifier {can_id}, {dlc} bytes",
-    expected="fewer than {least}",
+    says="{what} on {channel} of {vehicle} within {window} s; the last: identifier {can_id}",
+    observed="{what} in {window} s; the last: identifier {can_id}, {dlc} bytes",
+    expected="identifiers, lengths and data as they were since the bus was first seen, or as the site file lists them",
     runbook=(
         "Keep a trace; find by the channel and the times where the frames enter.",
         "Look for diagnostic or aftermarket devices, and for an update of the software on that day.",
@@ -99,11 +119,21 @@ DETECTOR = Detector(
     examples=(
         fires_on("fifty random identifiers a second for two seconds", merged(*_KNOWN, _RANDOM)),
         fires_on(
-            "a length that the catalogue does not have, three times",
+            "a length that an identifier never had, three times",
             merged(_KNOWN[0], frames([5, 5.1, 5.2], 0x110, bytes(7))),
-            site=_SITE,
         ),
         fires_on("three frames of an unlisted identifier", merged(_KNOWN[0], frames([5, 5.1, 5.2], 0x111)), site=_SITE),
+        fires_on(
+            "random data between the real frames of an event-driven identifier",
+            merged(
+                frames(every(0.02, 0, 4), 0x110, _REAL),
+                frames([3.001, 3.201, 3.401], 0x110, _FORGED),
+            ),
+        ),
+        quiet_on(
+            "many bytes begin to move at once when the vehicle starts",
+            frames(every(0.02, 0, 6), 0x110, [_REAL] * 200 + [bytes((i, i, i, i, 5, 6, 7, 0)) for i in range(100)]),
+        ),
         quiet_on("a bus that begins, and a rare identifier", merged(*_KNOWN, frames([7.0], 0x3D0))),
         quiet_on(
             "the identifiers of the catalogue, and a tester", merged(*_KNOWN, frames([4.0] * 4, 0x7E0)), site=_SITE
