@@ -13,8 +13,8 @@ from schemas.types import Schema
 #: References that an alert keeps as evidence, the deciding record included.
 EVIDENCE = 50
 #: Bounds of what a hostile record may put into an alert, so that it fits in a message: characters of a name or sentence, of a
-#: text within the evidence, items of a list there, frames of all the evidence.
-TEXT, WORD, ITEMS, FRAMES = 1024, 512, 256, 1000
+#: text within the evidence, items of a list there, frames of all the evidence, characters of an alert's id.
+TEXT, WORD, ITEMS, FRAMES, ID = 1024, 512, 256, 1000, 128
 _TEXTS = ("site", "entity", "source", "destination", "title", "observed", "expected", "dedup")
 
 
@@ -108,6 +108,9 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
     offsets = refs.list.eval(pl.element().struct.field("offset").drop_nulls())
     frames = refs.list.eval(pl.element().struct.field("frames").list.explode(empty_as_null=False, keep_nulls=False))
     as_time = pl.Datetime("us", "UTC")
+    inner = alerts.schema["_references"].inner  # type: ignore[attr-defined]  # of a list
+    of_alerts = any(f.name == "alert_id" for f in inner.fields)
+    related = refs.list.eval(pl.element().struct.field("alert_id")) if of_alerts else pl.lit(None)
     return alerts.with_columns(
         # A tick that finds keys silent has no record to refer to.
         times.list.min().cast(as_time).fill_null(pl.col("time")).alias("first_time"),
@@ -115,6 +118,9 @@ def _evidence(alerts: pl.DataFrame) -> pl.DataFrame:
         pl.when(offsets.list.len() > 0).then(offsets).alias("offsets"),
         pl.when(pl.col("capture").is_not_null()).then(frames.list.tail(FRAMES)).alias("frames"),
         pl.concat_list("_record").alias("evidence"),
+        related.cast(pl.List(pl.String)).alias("related"),
+        pl.lit(None, dtype=pl.String).alias("storm"),
+        pl.lit(None, dtype=pl.String).alias("suppression"),
     ).drop("_references", "_record")
 
 

@@ -6,7 +6,7 @@ from detectors.detector import Detector
 from detectors.plan import parameters
 from detectors.site import Site
 from schemas.errors import ConfigFault, meant
-from schemas.records import TELEMETRY
+from schemas.records import DETECTED
 from schemas.types import Domain
 
 #: The file of every detector below `detectors`: a new detector is one line here.
@@ -17,6 +17,12 @@ FILES: tuple[str, ...] = (
     "meter.der_dispatch",
     "meter.der_switching",
     "meter.energy_balance",
+    "correlation.alert_storm",
+    "correlation.disconnect_with_substation_command",
+    "correlation.one_source_many_sites",
+    "correlation.scan_then_write",
+    "correlation.site_alert_storm",
+    "correlation.sybil_with_jamming",
     "meter.event_flooding",
     "meter.event_log_cleared",
     "meter.meter_drift",
@@ -117,7 +123,7 @@ def _load(name: str) -> Detector:
 DETECTORS: tuple[Detector, ...] = tuple(map(_load, FILES))
 
 #: Seconds of silence after which a key begins afresh, a record type.
-LIFETIMES: dict[str, float] = {schema.name: schema.remembered_s for schema in TELEMETRY}
+LIFETIMES: dict[str, float] = {schema.name: schema.remembered_s for schema in DETECTED}
 
 
 def of_domain(domain: Domain, site: Site | None = None) -> tuple[Detector, ...]:

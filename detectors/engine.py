@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from detectors import silence
-from detectors.alerts import describe
+from detectors.alerts import ID, describe
 from detectors.detector import Step
 from detectors.episodes import EPISODES, assign
 from detectors.forgetting import HEARD, forget_episodes, forget_keys, forget_localities, hear
@@ -22,10 +22,11 @@ from detectors.memory.last_of import LastOf
 from detectors.memory.recent import REFERENCE
 from detectors.past import REFERENCED, Past
 from detectors.past import State as State
-from detectors.plan import Plan, RecordPlan, Rule, Scored, Silent
+from detectors.plan import LINE, Plan, RecordPlan, Rule, Scored, Silent, locality_of
 from schemas.errors import RunFault
 from schemas.project.arrow import to_arrow
-from schemas.types import Schema
+from schemas.records import ALERT
+from schemas.types import EVERYWHERE, Schema
 
 #: An event time may be this far ahead of the broker's before it is bounded, microseconds.
 AHEAD_US = 300_000_000
@@ -71,7 +72,7 @@ class Engine:
     def __init__(self, plan: Plan, lifetimes: Mapping[str, float]) -> None:
         self.plan = plan
         self._lifetime_us = {name: int(lifetimes[name] * 1e6) for name in plan.records}
-        self._localities = {name: record.schema.locality for name, record in plan.records.items()}
+        self._localities = {name: locality_of(record.schema) for name, record in plan.records.items()}
         self._past = Past(plan, self._lifetime_us)
 
     def step(
@@ -89,7 +90,8 @@ class Engine:
             RunFault: a rule gave null for a record: a bug in a detector, which must not read as "no alert".
         """
         out = Outcome({}, pl.DataFrame(), pl.DataFrame())
-        prepared = {name: _prepare(frame, out, name) for name, frame in batch.items() if len(frame)}
+        prepared = {name: _prepare(self.plan.records[name], frame, out) for name, frame in batch.items()}
+        prepared = {name: frame for name, frame in prepared.items() if len(frame)}
         heard = hear(state.get(HEARD), prepared, self._localities)
         found: list[Hits] = []
         opened, out.state = self._past.remember(prepared, state)
@@ -212,7 +214,7 @@ class Engine:
                     pl.lit(number).alias("number"),
                     pl.int_range(pl.len()).alias("at"),
                     pl.lit(h.detector.id).alias("detector"),
-                    pl.col(h.detector.record.locality).alias("locality"),
+                    pl.col(locality_of(h.detector.record)).alias("locality"),
                     dedup.alias("dedup"),
                     pl.col(TIME).alias("time"),
                     pl.lit(int(h.detector.episode_s * 1e6), dtype=pl.Int64).alias("length"),
@@ -271,21 +273,29 @@ SIGNS = {
 }
 
 
-def _prepare(frame: pl.DataFrame, out: Outcome, name: str) -> pl.DataFrame:
-    """Arrival order; event time bounded by the broker's; the reference of each record."""
+def _prepare(plan: RecordPlan, frame: pl.DataFrame, out: Outcome) -> pl.DataFrame:
+    """The records that are heeded in arrival order; event time bounded by the broker's; the reference of each record."""
+    if plan.heeded is not None:
+        frame = frame.filter(plan.heeded)
+    if plan.schema.across:
+        frame = frame.with_columns(pl.lit(EVERYWHERE).alias(LINE))
+    if frame.is_empty():
+        return frame
     if not frame["_arrival"].is_sorted():
         frame = frame.sort("_arrival")
     time = pl.col("time").dt.epoch("us")
     bound = pl.col("_broker") + AHEAD_US
     ahead = frame.select((time > bound).sum()).item() or 0
     if ahead:
-        out.ahead[name] = int(ahead)
+        out.ahead[plan.schema.name] = int(ahead)
     frame = frame.with_columns(pl.when(time > bound).then(bound).otherwise(time).alias(TIME)).with_row_index("_row")
     frames = pl.col("frames")
     if frame.select((pl.col("frames").list.len() > FRAMES_KEPT).any()).item():
         frames = frames.list.head(FRAMES_KEPT)
-    reference = pl.struct(pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), frames.alias("frames"))
-    return frame.with_columns(reference.alias(REFERENCE))
+    place = [pl.col(TIME).alias("time"), pl.col("_offset").alias("offset"), frames.alias("frames")]
+    if plan.schema is ALERT:
+        place.append(pl.col("alert_id").str.head(ID))
+    return frame.with_columns(pl.struct(place).alias(REFERENCE))
 
 
 def _line(schema: Schema, kind: Step, prepared: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:

@@ -35,3 +35,20 @@ def frame(schema: Schema, records: Iterable[Mapping[str, Any]], arrival: Sequenc
         pl.Series("_offset", arrival, dtype=pl.Int64),
         *(pl.lit(None, dtype=t).alias(n) for n, t in ENGINE_COLUMNS.items() if n not in ("_arrival", "_offset")),
     )
+
+
+def line_of(alerts: pl.DataFrame) -> pl.DataFrame:
+    """Alerts as a batch for the engine of correlation, in the order of their times: those of several files come one file after another.
+
+    Args:
+        alerts: at least the columns that its plan reads.
+    """
+    return (
+        alerts.sort("time", maintain_order=True)
+        .with_row_index("_arrival")
+        .with_columns(
+            pl.col("_arrival").cast(pl.Int64),
+            pl.col("_arrival").cast(pl.Int64).alias("_offset"),
+            *(pl.lit(None, dtype=ENGINE_COLUMNS[name]).alias(name) for name in ("_topic", "_partition", "_broker")),
+        )
+    )

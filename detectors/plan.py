@@ -30,10 +30,18 @@ from detectors.scoring import LoadedModel, check_model, load_model
 from detectors.sentences import names_in
 from detectors.site import Site
 from schemas.errors import ConfigFault, meant
+from schemas.records import ALERT
 from schemas.types import Schema
 
 #: Event time of a record, and the columns of where it stands, which every batch carries whatever the detectors read.
 ALWAYS = ("time", "capture", "frames")
+#: Engine column that stands for the locality where all localities are seen together.
+LINE = "_line"
+
+
+def locality_of(schema: Schema) -> str:
+    """The column within whose values the detectors of a record type see each other's records."""
+    return LINE if schema.across else schema.locality
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Silent:
     @property
     def interval(self) -> Memory:
         """The learned interval of a key, seconds."""
-        locality = self.detector.record.locality
+        locality = locality_of(self.detector.record)
         by = tuple(name for name in (self.kind.group, self.kind.key) if name != locality)
         gap = TimeSince(by)
         return Ewma(by, Derived(f"gap|{','.join(by)}", gap.col, (gap,)), alpha=0.2, least=2)
@@ -95,8 +103,13 @@ class RecordPlan:
 
     def key(self, memory: Memory) -> tuple[str, ...]:
         """The key of a memory within the record's locality: localities never share a past, whatever bucket they are in."""
-        locality = self.schema.locality
+        locality = locality_of(self.schema)
         return (locality, *(name for name in memory.keys if name != locality))
+
+    @property
+    def heeded(self) -> pl.Expr | None:
+        """The records that detectors see, where not all: a correlation is not looked at again, or it would follow from itself."""
+        return pl.col("domain") != self.schema.domain.value if self.schema is ALERT else None
 
     @property
     def evidence(self) -> Iterator[Recent]:
@@ -121,8 +134,9 @@ class RecordPlan:
         """Order the memories and find the columns that the record type must carry."""
         self.layers = layers(self.memories)
         derived = [d for fresh, _ in self.layers for d in fresh]
-        computed = {TIME, REFERENCE, *(d.name for d in derived), *(m.column for _, ms in self.layers for m in ms)}
+        computed = {TIME, REFERENCE, LINE, *(d.name for d in derived), *(m.column for _, ms in self.layers for m in ms)}
         wanted: set[str] = {*ALWAYS, self.schema.locality, *self.schema.identity, *self.lent}
+        wanted |= set() if self.heeded is None else _roots([self.heeded])
         for d in derived:
             wanted |= set(d.expr.meta.root_names())
         for _, members in self.layers:

@@ -10,13 +10,15 @@ BEGIN, END = "<!-- detectors: docs/detector_table.py -->", "<!-- /detectors -->"
 def table() -> str:
     """Markdown: what each detector fires on, the first sentence of its file, and what it needs from the site file."""
     from detectors.catalog import DETECTORS
-    from detectors.profiles import ALL
+    from detectors.profiles import ALL, CORRELATIONS
 
     files = {d.id: sys.modules[f"detectors.{d.record.domain.value}.{d.id}"] for d in DETECTORS}
-    served = {d.threat.id for d in DETECTORS}
+    threats, served = {t.id for t in ALL}, {d.threat.id for d in DETECTORS}
+    alone = sum(d.threat.id in threats for d in DETECTORS)
+    together = sum(d.threat in CORRELATIONS for d in DETECTORS)
     lines = [
-        f"{len(DETECTORS)} detectors serve {len(served)} of the {len(ALL)} threats in `detectors/profiles`; each of the"
-        " others carries the reason why none does yet.",
+        f"{alone} detectors serve {len(served & threats)} of the {len(ALL)} threats in `detectors/profiles`; each of the others carries"
+        f" the reason why none does yet. {together} more (COR) look at alerts together.",
         "",
         "| detector | threat | ATT&CK | reads | severity | fires on | needs |",
         "|---|---|---|---|---|---|---|",

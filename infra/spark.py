@@ -69,6 +69,8 @@ logger.pools.name = org.apache.spark.scheduler.FairSchedulableBuilder
 logger.pools.level = error
 logger.jobs.name = org.apache.spark.scheduler.DAGScheduler
 logger.jobs.level = error
+logger.trigger.name = org.apache.spark.sql.execution.streaming.runtime.ProcessingTimeExecutor
+logger.trigger.level = error
 logger.kafka.name = org.apache.kafka.clients
 logger.kafka.level = error
 """

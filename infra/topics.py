@@ -24,7 +24,8 @@ def configurations(partitions: int = PARTITIONS) -> dict[str, tuple[int, dict[st
     """
     arrival = {"message.timestamp.type": "LogAppendTime"}
     wanted = {name: (partitions, dict(arrival)) for name in topics.TELEMETRY}
-    wanted[topics.ALERTS] = (partitions, dict(arrival))
+    # Correlation must see them in one order; they are few.
+    wanted[topics.ALERTS] = (1, dict(arrival))
     wanted[topics.DEADLETTER] = (partitions, dict(arrival))
     wanted[topics.SCHEMAS] = (1, {"cleanup.policy": "compact"})
     return wanted

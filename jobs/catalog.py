@@ -5,12 +5,16 @@ from typing import Any, Final
 
 from detectors.catalog import DETECTORS
 from detectors.detector import Detector
-from detectors.profiles import ALL
+from detectors.profiles import ALL, CORRELATIONS
 from detectors.profiles.threat import Threat
 from jobs.evaluate.report import SCORES, order
 
 #: Versions that ATT&CK Navigator asks for: of the data, of the Navigator, of the layer format.
 VERSIONS: Final = {"attack": "18", "navigator": "5.1.0", "layer": "4.5"}
+
+
+#: The threats, and behind them what is seen in several alerts together.
+EVERY: Final = (*ALL, *CORRELATIONS)
 
 
 def detectors_of(threat: Threat) -> list[Detector]:
@@ -19,7 +23,10 @@ def detectors_of(threat: Threat) -> list[Detector]:
 
 
 def threats() -> list[dict[str, Any]]:
-    """Every threat with its detectors; `accepted_gap` is null where one serves it, `scores` are those of the last evaluation."""
+    """Every threat with its detectors, and every correlation; `accepted_gap` is null where one serves it.
+
+    `scores` are those of the last evaluation.
+    """
     scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
     return [
         {
@@ -34,14 +41,14 @@ def threats() -> list[dict[str, Any]]:
             "accepted_gap": threat.gap or None,
             "scores": scores.get(threat.id, {}),
         }
-        for threat in sorted(ALL, key=order)
+        for threat in sorted(EVERY, key=order)
     ]
 
 
 def navigator() -> dict[str, Any]:
     """A layer of ATT&CK Navigator: a technique's score is the number of detectors, its comment the threats behind it."""
     techniques: dict[str, list[tuple[Threat, list[str]]]] = {}
-    for threat in sorted(ALL, key=order):
+    for threat in sorted(EVERY, key=order):
         own = detectors_of(threat)
         for id_ in sorted({threat.technique.id, *(d.threat.technique.id for d in own)}):
             names = [d.id for d in own if d.threat.technique.id == id_]
@@ -67,15 +74,18 @@ def navigator() -> dict[str, Any]:
 def markdown() -> str:
     """A page: a table of the threats with their detectors."""
     served = sum(bool(detectors_of(threat)) for threat in ALL)
+    alone = sum(len(detectors_of(threat)) for threat in ALL)
+    together = sum(len(detectors_of(threat)) for threat in CORRELATIONS)
     lines = [
         "# Threats and detectors",
         "",
-        f"{len(DETECTORS)} detectors serve {served} of {len(ALL)} threats. Written by `gridwatch catalog --markdown FILE`.",
+        f"{alone} detectors serve {served} of {len(ALL)} threats, {together} more look at alerts"
+        " together. Written by `gridwatch catalog --markdown FILE`.",
         "",
         "| threat | service | severity | ATT&CK | what | detectors |",
         "|---|---|---|---|---|---|",
     ]
-    for threat in sorted(ALL, key=order):
+    for threat in sorted(EVERY, key=order):
         names = ", ".join(f"`{detector.id}`" for detector in detectors_of(threat)) or f"none: {threat.gap}"
         lines.append(
             f"| {threat.id} | {threat.service} | {threat.severity.name.lower()} | {threat.technique.id} | {threat.title} | {names} |"

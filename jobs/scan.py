@@ -16,12 +16,12 @@ import polars as pl
 
 from detectors.catalog import of_domain
 from detectors.engine import Engine, Outcome, State
-from detectors.local import frame, make_engine
+from detectors.local import frame, line_of, make_engine
 from detectors.site import Site
 from ingest.files import FileOptions, open_source
 from ingest.recognise import Kind, recognise
 from ingest.source import Item, Refused, capture_name
-from schemas.records import BY_NAME
+from schemas.records import ALERT, BY_NAME
 from schemas.types import Domain
 
 #: Records a batch: the first is small, so that the first alert of a long file does not wait for many records.
@@ -64,6 +64,7 @@ class Scan:
         self.summary = Summary()
         self._site, self._only, self._clock = site, frozenset(only), clock
         self._engines: dict[Domain, tuple[Engine, State]] = {}
+        self._alerts: list[pl.DataFrame] = []
         self._opened: list[_Opened] = []
         self._arrived = 0
 
@@ -94,6 +95,25 @@ class Scan:
             for domain, content in frames.items():
                 yield self._step(domain, content)
 
+    def correlate(self) -> Outcome | None:
+        """What the alerts of all files show together, once they are all read; None where there is nothing to look at."""
+        if not self._alerts:
+            return None
+        engine = self._engine(Domain.CORRELATION)[0]
+        alerts = pl.concat(self._alerts)
+        outcome = engine.step({}, {ALERT.name: line_of(alerts)}, flags=False)
+        if len(outcome.alerts):
+            self.summary.alerts.update(outcome.alerts["detector"].to_list())
+            # The place of the alert that decides, which is the last of the related.
+            place = alerts.select(pl.col("alert_id").alias("_last"), pl.col("frames").alias("_frames")).unique("_last")
+            outcome.alerts = (
+                outcome.alerts.with_columns(pl.col("related").list.last().alias("_last"))
+                .join(place, on="_last", how="left", maintain_order="left")
+                .with_columns(pl.col("_frames").alias("frames"), *self._detected(outcome.alerts))
+                .drop("_last", "_frames")
+            )
+        return outcome
+
     def place(self, offset: int, frames: Sequence[int] | None) -> tuple[Path, Sequence[int]]:
         """The scanned file of a record and its numbers there: frames, lines, or the row of a Parquet file.
 
@@ -105,18 +125,23 @@ class Scan:
         return opened.path, frames if frames and not opened.parquet else [offset - opened.first + 1]
 
     def _step(self, domain: Domain, content: dict[str, pl.DataFrame]) -> Outcome:
-        if domain not in self._engines:
-            chosen = [d for d in of_domain(domain, self._site) if not self._only or d.id in self._only]
-            engine = make_engine(domain, chosen, self._site)
-            self._engines[domain] = engine, {}
-            self.summary.off |= engine.plan.off
-        engine, state = self._engines[domain]
+        engine, state = self._engine(domain)
         outcome = engine.step(state, content)
         self._engines[domain] = engine, outcome.state
         if len(outcome.alerts):
             self.summary.alerts.update(outcome.alerts["detector"].to_list())
             outcome.alerts = self._complete(outcome.alerts, outcome.flags)
+            looked_at = self._engine(Domain.CORRELATION)[0].plan.records[ALERT.name].columns
+            self._alerts.append(outcome.alerts.select(looked_at))
         return outcome
+
+    def _engine(self, domain: Domain) -> tuple[Engine, State]:
+        if domain not in self._engines:
+            chosen = [d for d in of_domain(domain, self._site) if not self._only or d.id in self._only]
+            engine = make_engine(domain, chosen, self._site)
+            self._engines[domain] = engine, {}
+            self.summary.off |= engine.plan.off
+        return self._engines[domain]
 
     def _file(self, offset: int) -> "_Opened":
         return self._opened[bisect_right(self._opened, offset, key=lambda o: o.first) - 1]
@@ -140,13 +165,19 @@ class Scan:
             numbers[row] = [n for places in zip(same, carried, strict=True) for n in self.place(*places)[1]]
             if not named:
                 names[row] = capture_name(deciding.path)
-        now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
         return alerts.with_columns(
             pl.Series("capture", names, dtype=pl.String),
             pl.Series("frames", numbers, dtype=alerts.schema["frames"]),
+            *self._detected(alerts),
+        )
+
+    def _detected(self, alerts: pl.DataFrame) -> list[pl.Expr]:
+        """When they were found, and that they stand on no topic."""
+        now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
+        return [
             pl.lit(None, dtype=alerts.schema["offsets"]).alias("offsets"),
             pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("detected"),
-        )
+        ]
 
 
 @dataclass(frozen=True)

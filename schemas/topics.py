@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from schemas.types import TELEMETRY_DOMAINS, Schema
+from schemas.types import TELEMETRY_DOMAINS, Domain, Schema
 
 #: One topic a domain: all its record types, keyed by locality.
 TELEMETRY: Final = tuple(domain.topic for domain in TELEMETRY_DOMAINS)
 
-#: Alerts, keyed by locality.
-ALERTS: Final = "alerts"
+#: Alerts, those that are found in alerts among them.
+ALERTS: Final = Domain.CORRELATION.topic
 
 #: What did not decode or broke its schema, with the reason.
 DEADLETTER: Final = "deadletter"

@@ -37,6 +37,8 @@ MAX_ITEMS = 4_096
 MAX_MESSAGE = 262_144
 #: Times of records lie from 1970 on and before this (2200-01-01), microseconds: others come from broken or hostile input.
 LATEST_US = 7_258_118_400_000_000
+#: The one locality of the records of a schema that is `across`.
+EVERYWHERE: Final = "everywhere"
 
 
 @dataclass(frozen=True)
@@ -66,22 +68,28 @@ class Field:
 
 
 class Domain(Enum):
-    """The domains: each has one telemetry topic and one detection query."""
+    """The domains: each has one topic and one detection query, but SYSTEM, which nothing is detected in."""
 
     METER = "meter"
     SUBSTATION = "substation"
     VEHICLE = "vehicle"
     NETWORK = "network"  # sensor, home, mobile, multicast and IPTV networks
-    SYSTEM = "system"  # alerts and dead letters
+    CORRELATION = "correlation"  # alerts, in which further alerts are found
+    SYSTEM = "system"  # dead letters
+
+    @property
+    def observed(self) -> bool:
+        """True where sources publish telemetry."""
+        return self not in (Domain.CORRELATION, Domain.SYSTEM)
 
     @property
     def topic(self) -> str:
-        """The Kafka topic that carries this domain's telemetry."""
-        return f"telemetry.{self.value}"
+        """The Kafka topic that carries this domain's telemetry; of correlation the alerts."""
+        return "alerts" if self is Domain.CORRELATION else f"telemetry.{self.value}"
 
 
 #: The domains with telemetry of their own.
-TELEMETRY_DOMAINS: Final[tuple[Domain, ...]] = tuple(domain for domain in Domain if domain is not Domain.SYSTEM)
+TELEMETRY_DOMAINS: Final[tuple[Domain, ...]] = tuple(domain for domain in Domain if domain.observed)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,8 @@ class Schema:
         identity: fields that tell two records of the same entity and time apart; part of an alert's id.
         version: raised with every change of the fields.
         remembered_s: silence after which the past of a key of this record type no longer counts, seconds.
+        across: True where detectors need the records of all localities together, in one line: its topic has one partition, and one
+            bucket sees them all. Only for what is rare.
     """
 
     name: str
@@ -107,6 +117,7 @@ class Schema:
     identity: tuple[str, ...]
     version: int = 1
     remembered_s: float = 14 * 86_400.0
+    across: bool = False
     _index: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
-"""The threat profiles: one entry per threat, 67 in all, a module per kind of service."""
+"""The threat profiles: one entry per threat, 67 in all, a module per kind of service; and what is seen in alerts together."""
 
 from detectors.profiles import (
+    correlation,
     home_network,
     iptv,
     its_messages,
@@ -13,6 +14,9 @@ from detectors.profiles import (
     smart_grid_substation,
 )
 from detectors.profiles.threat import Threat
+
+#: Courses of an attack that only several alerts together show; none of the threats.
+CORRELATIONS: tuple[Threat, ...] = correlation.ALL
 
 ALL: tuple[Threat, ...] = (
     *home_network.ALL,

@@ -33,7 +33,7 @@ from infra.grafana.panels import (
     shares,
 )
 from infra.grafana.postgres_query import SOURCE
-from schemas.types import TELEMETRY_DOMAINS
+from schemas.types import TELEMETRY_DOMAINS, Domain
 
 UID: Final = "gridwatch-overview"
 TITLE: Final = "Gridwatch overview"
@@ -310,7 +310,7 @@ def overview() -> Dashboard:
         .with_variable(
             CustomVariable("domain")
             .label("Domain")
-            .values(",".join(domain.value for domain in TELEMETRY_DOMAINS))
+            .values(",".join(domain.value for domain in (*TELEMETRY_DOMAINS, Domain.CORRELATION)))
             .multi(True)
             .include_all(True)
             .current(VariableOption(text=["All"], value=["$__all"], selected=True))

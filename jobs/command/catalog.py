@@ -60,4 +60,5 @@ def _show(threats: list[dict[str, object]]) -> None:
         table.add_row(*head, served, recall)
     console = Console()
     console.print(table)
-    console.print(f"{sum(bool(t['detectors']) for t in threats)} of {len(threats)} threats have a detector")
+    counted = [t for t in threats if t["service"] != "correlation"]
+    console.print(f"{sum(bool(t['detectors']) for t in counted)} of {len(counted)} threats have a detector")

@@ -12,12 +12,13 @@ from schemas.errors import UsageFault
 
 
 class Which(StrEnum):
-    """The domain, or all of them in one Spark application."""
+    """The domain, or all of them in one Spark application; correlation reads the alerts of the others."""
 
     METER = "meter"
     SUBSTATION = "substation"
     VEHICLE = "vehicle"
     NETWORK = "network"
+    CORRELATION = "correlation"
     ALL = "all"
 
 
@@ -41,7 +42,9 @@ def detect(
         Path | None, typer.Option(help="Only write the properties file that spark-submit needs for this job.")
     ] = None,
 ) -> None:
-    """Run the detectors over the telemetry topics, until Ctrl-C. Killed at any moment, it takes up where it was.
+    """Run the detectors over the telemetry topics, and those of correlation over the alerts, until Ctrl-C.
+
+    Killed at any moment, it takes up where it was.
 
     Example: gridwatch detect --domain substation --site site.yaml
     """
@@ -51,7 +54,7 @@ def detect(
     from jobs.detect.application import FAIR, run
     from jobs.detect.query import DetectSettings
     from jobs.session import place_of, session_of, write_properties
-    from schemas.types import TELEMETRY_DOMAINS
+    from schemas.types import TELEMETRY_DOMAINS, Domain
 
     settings = settings_of(context)
     if properties is not None:
@@ -59,7 +62,7 @@ def detect(
         return
     facts = load_site(site or settings.site)
     check_site(facts)
-    chosen = [d for d in TELEMETRY_DOMAINS if domain.value in (d.value, "all")]
+    chosen = [d for d in (*TELEMETRY_DOMAINS, Domain.CORRELATION) if domain.value in (d.value, "all")]
     how = DetectSettings(
         broker=reached_broker(settings),
         state_uri=settings.state_uri,

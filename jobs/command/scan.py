@@ -32,7 +32,7 @@ def scan(
         list[int] | None, typer.Option(help="TCP or UDP port of DNP3; repeatable; default 20000.")
     ] = None,
 ) -> None:
-    """Run the detectors over files: no Kafka, no Spark, no Java.
+    """Run the detectors over files: no Kafka, no Spark, no Java. What the alerts show together is told at the end.
 
     Example: gridwatch scan capture.pcap --site site.yaml --json
     """
@@ -58,6 +58,12 @@ def scan(
     )
     options = FileOptions(vehicle=vehicle, receiver=receiver, tap=TapOptions(ports=ports))
     run = Scan(facts, only or ())
+
+    def tell(outcome: Any) -> None:
+        for alert in outcome.alerts.iter_rows(named=True):
+            print(to_json(alert) if json else _line(alert))
+        sys.stdout.flush()
+
     with ExitStack() as stack:
         writer: Flags | None = None
         if flags is not None:
@@ -72,9 +78,7 @@ def scan(
         for path in files:
             before, read = Counter(run.summary.refused), run.summary.records.total()
             for outcome in run.run(path, options):
-                for alert in outcome.alerts.iter_rows(named=True):
-                    print(to_json(alert) if json else _line(alert))
-                sys.stdout.flush()
+                tell(outcome)
                 if writer is not None:
                     writer.write(outcome)
             if refused := run.summary.refused - before:
@@ -84,6 +88,8 @@ def scan(
                 say(f"{path}: refused: {counted}; the first{where}: {first.detail}")
                 if run.summary.records.total() == read:
                     unreadable.append(str(path))
+        if (together := run.correlate()) is not None:
+            tell(together)
     _summarise(run)
     if unreadable:
         raise RunFault("no record could be read", ", ".join(unreadable), "see above what was refused, and why")

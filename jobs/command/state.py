@@ -28,6 +28,7 @@ class Which(StrEnum):
     SUBSTATION = "substation"
     VEHICLE = "vehicle"
     NETWORK = "network"
+    CORRELATION = "correlation"
     ALL = "all"
 
 

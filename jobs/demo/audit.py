@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import psycopg
@@ -19,6 +19,9 @@ from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
 from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import Decoder
+
+#: What detection reads: telemetry, and the alerts.
+READ: Final = (*TELEMETRY_DOMAINS, Domain.CORRELATION)
 
 
 @dataclass
@@ -41,8 +44,8 @@ class Books:
 
     @property
     def waiting(self) -> int:
-        """Telemetry records that detection has not seen yet."""
-        return sum(self.produced.get(d.topic, 0) - self.processed(d) for d in TELEMETRY_DOMAINS)
+        """Telemetry records and alerts that detection has not seen yet."""
+        return sum(self.produced.get(d.topic, 0) - self.processed(d) for d in READ)
 
 
 class Auditor:
@@ -66,7 +69,7 @@ class Auditor:
             }
         )
         self._timeout = broker.timeout_s
-        self._stores = {d: StateStore(state, d.value) for d in TELEMETRY_DOMAINS}
+        self._stores = {d: StateStore(state, d.value) for d in READ}
         self._dsn, self._lake = dsn, lake
 
     def books(self) -> Books:

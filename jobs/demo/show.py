@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from jobs.demo.audit import Books
+from jobs.demo.audit import READ, Books
 from jobs.demo.run import Result, Scene
 from schemas import topics
 from schemas.types import TELEMETRY_DOMAINS
@@ -79,7 +79,7 @@ def _screen(scene: Scene, books: Books, alerts: list[dict[str, object]], left: f
     stages = Table(title=f"{left:.0f} s of traffic left", expand=True)
     for column in ("domain", "records in", "seen by detection", "alerts", "dead letters"):
         stages.add_column(column, justify="left" if column == "domain" else "right")
-    for d in TELEMETRY_DOMAINS:
+    for d in READ:
         ledger = books.ledger.get(d, {})
         raised = sum(n for k, n in ledger.items() if k.startswith("alerts."))
         dead = sum(n for k, n in ledger.items() if k.startswith("dead."))
@@ -102,7 +102,7 @@ def summary(console: Console, scene_directory: str, reader_dsn: str, result: Res
     stages = Table(title="records", title_justify="left")
     for column in ("topic", "in", "decoded", "dead letters", "alerts"):
         stages.add_column(column, justify="left" if column == "topic" else "right")
-    for d in TELEMETRY_DOMAINS:
+    for d in READ:
         ledger = books.ledger.get(d, {})
         count = {
             k: sum(n for name, n in ledger.items() if name.startswith(f"{k}.")) for k in ("decoded", "dead", "alerts")

@@ -98,16 +98,19 @@ def run(
     told, running = _Told(say), list[Detection]()
     with stopper() as stop:
         try:
-            for domain in domains:
-                detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
-                running.append(detection)
-                detection.start()
-            say(f"detecting in {', '.join(d.value for d in domains)}")
-            while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
+            for part in _parts(domains, settings.once):
+                for domain in part:
+                    detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
+                    running.append(detection)
+                    detection.start()
+                say(f"detecting in {', '.join(d.value for d in part)}")
+                while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):
+                    for detection in running:
+                        detection.check()
                 for detection in running:
                     detection.check()
-            for detection in running:
-                detection.check()
+                if stop.is_set():
+                    break
             if stop.is_set():
                 say("stopping once the running batches have ended")
             _hush(spark)
@@ -119,6 +122,14 @@ def run(
                 detection.close()
             told.last_words()
             spark.stop()
+
+
+def _parts(domains: Sequence[Domain], once: bool) -> list[list[Domain]]:
+    """What runs at the same time: all; but what is to end looks for correlations once the alerts are all there."""
+    if not once:
+        return [list(domains)]
+    parts = [[d for d in domains if d.observed], [d for d in domains if not d.observed]]
+    return [part for part in parts if part]
 
 
 def _hush(spark: SparkSession) -> None:

@@ -21,7 +21,7 @@ from pyspark.sql.avro.functions import from_avro
 from jobs.detect.columns import END, PLACE, REFUSED, WEIGHT
 from schemas.project.avro import to_avro
 from schemas.records.deadletter import KEPT_BYTES
-from schemas.types import LATEST_US, MAX_MESSAGE, ListOf, Scalar, Schema
+from schemas.types import EVERYWHERE, LATEST_US, MAX_MESSAGE, ListOf, Scalar, Schema
 from schemas.wire import HEADER, MARKER, TIME_RANGE
 
 #: The value of the field behind the record: drawn anew by every driver, since whoever knew it could hide bytes behind it.
@@ -201,7 +201,12 @@ def _holds_text(schema: Schema, name: str) -> bool:
 
 def _bucket(columns: Mapping[Schema, Sequence[str]], buckets: int) -> Column:
     """As `jobs.buckets.bucket_of`."""
-    locality = F.coalesce(*(F.when(F.col("_kind") == n, F.col(s.name)[s.locality]) for n, s in enumerate(columns)))
+    locality = F.coalesce(
+        *(
+            F.when(F.col("_kind") == n, F.lit(EVERYWHERE) if s.across else F.col(s.name)[s.locality])
+            for n, s in enumerate(columns)
+        )
+    )
     return (F.crc32(locality.cast("binary")) % buckets).cast("int")
 
 

@@ -26,10 +26,12 @@ from jobs.detect.worker import RESULT, Work
 from jobs.state_store import BucketFile, Manifest, StateStore
 from jobs.writers import Writers
 from schemas.errors import ConfigFault, Fault, RunFault
-from schemas.records import TELEMETRY
+from schemas.records import DETECTED, TELEMETRY
 from schemas.records import of_domain as records_of
 from schemas.types import Domain
 
+#: Seconds between two batches of correlation at least: its alerts may wait, the other queries' records should not.
+CORRELATION_S: Final = 1.0
 #: Share of `max_offsets` from which a batch counts as cut off by it: the query is behind, and silence is no sign of anything.
 FULL: Final = 0.9
 
@@ -109,7 +111,7 @@ class Detection:
 
     Args:
         spark: the session.
-        domain: meter, substation or vehicle.
+        domain: one of telemetry, or correlation.
         settings: how it runs.
         site: the site facts.
         report: called in the driver after each batch.
@@ -137,7 +139,7 @@ class Detection:
         self._columns = {p.schema: p.columns for p in self.plan.records.values()}
         self._store = StateStore(settings.state_uri, domain.value)
         self._checkpoint = Checkpoint(f"{settings.checkpoint_uri.rstrip('/')}/{domain.value}")
-        self._writers = Writers(settings.broker, TELEMETRY)
+        self._writers = Writers(settings.broker, TELEMETRY if domain.observed else DETECTED)
         self._writers.refresh()
         self._last = self._resumed()
         self._repeated = self._checkpoint.planned()
@@ -156,8 +158,10 @@ class Detection:
         self._lock.enter_context(self._store.held())
         # Queries of one application share its cores fairly: a large batch of one does not hold up the others.
         self._spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.domain.value)
+        records = telemetry(self._spark, self.domain, settings)
         writer = (
-            with_ticks(telemetry(self._spark, self.domain, settings), settings)
+            # Nobody waits for alerts: without ticks, correlation costs nothing while there are none.
+            (with_ticks(records, settings) if self.domain.observed else records)
             .writeStream.queryName(f"detect-{self.domain.value}")
             .option("checkpointLocation", self._checkpoint.uri)
             .foreachBatch(self._run)
@@ -165,9 +169,16 @@ class Detection:
         if settings.once:
             # Not Spark's AvailableNow: the ticks have no end, and it would read all records in one batch.
             self._ends = self._writers.ends(self.domain.topic)
-        if settings.trigger_s:
-            writer = writer.trigger(processingTime=f"{settings.trigger_s} seconds")
+        trigger_s = settings.trigger_s if self.domain.observed else max(settings.trigger_s, CORRELATION_S)
+        if trigger_s:
+            writer = writer.trigger(processingTime=f"{trigger_s} seconds")
         self._query = writer.start()
+        if (
+            self._ends is not None
+            and not self.domain.observed
+            and self._reached(self._checkpoint.committed(), self._ends)
+        ):
+            self.stop()  # without ticks there comes no batch that could see that nothing is left
         return self._query
 
     @property

@@ -15,6 +15,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -215,13 +216,21 @@ def _records(table: pa.Table, name: str, topic: str) -> pl.DataFrame:
     assert isinstance(place, pl.DataFrame)
     return frame.with_columns(
         pl.col(pl.Datetime).cast(pl.Datetime("us", "UTC")),
-        # All of a locality lies in one partition: partition, then offset, is the order of arrival within it.
-        ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival"),
+        _arrival(place, BY_NAME[name].across),
         pl.lit(topic).alias("_topic"),
         place["partition"].cast(pl.Int32).alias("_partition"),
         place["offset"].alias("_offset"),
         place["broker"].alias("_broker"),
     )
+
+
+def _arrival(place: pl.DataFrame, across: bool) -> pl.Series:
+    """The order of arrival within a locality, which lies in one partition: partition, then offset."""
+    if across and place["partition"].n_unique() > 1:
+        # A topic that was not made by us: the broker's time is the order between its partitions.
+        order = np.lexsort([place[name].to_numpy() for name in ("offset", "partition", "broker")])
+        return pl.Series("_arrival", np.argsort(order))
+    return ((place["partition"].cast(pl.Int64) * 2**44) + place["offset"]).alias("_arrival")
 
 
 def _present(table: pa.Table, name: str) -> tuple[pa.Table, pa.ChunkedArray]:

@@ -76,10 +76,12 @@ TELEMETRY: tuple[Schema, ...] = (
     TS_MONITOR,
     KEY_REQUEST,
 )
+#: What detectors read.
+DETECTED: tuple[Schema, ...] = (*TELEMETRY, ALERT)
 ALL: tuple[Schema, ...] = (*TELEMETRY, DEADLETTER, ALERT)
 BY_NAME: dict[str, Schema] = {schema.name: schema for schema in ALL}
 
 
 def of_domain(domain: Domain) -> tuple[Schema, ...]:
-    """The record types that a domain's telemetry topic carries, in the order of `TELEMETRY`."""
-    return tuple(schema for schema in TELEMETRY if schema.domain is domain)
+    """The record types that a domain's topic carries, in the order of `DETECTED`."""
+    return tuple(schema for schema in DETECTED if schema.domain is domain)

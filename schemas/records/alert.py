@@ -1,13 +1,20 @@
-"""An alert: one firing of one detector. Names follow OCSF Detection Finding (class 2004) where it has them."""
+"""An alert: one firing of one detector. Names follow OCSF Detection Finding (class 2004) where it has them.
+
+Alerts are a stream like any other: the detectors of `detectors/correlation` read it, and their alerts go back to it with the
+domain `correlation`, by which they are told apart and not looked at again.
+"""
 
 from schemas.types import Domain, Field, ListOf, Scalar, Schema
 
 ALERT = Schema(
     name="alert",
-    domain=Domain.SYSTEM,
+    domain=Domain.CORRELATION,
     says="One firing of one detector, with its evidence.",
     locality="site",
     identity=("alert_id",),
+    version=2,
+    remembered_s=3 * 86_400.0,
+    across=True,
     fields=(
         Field(
             "alert_id",
@@ -23,7 +30,7 @@ ALERT = Schema(
         Field("technique", Scalar.STRING, "MITRE ATT&CK for ICS technique id, e.g. T0855"),
         Field("severity_id", Scalar.INT, "OCSF severity: 1 informational, 2 low, 3 medium, 4 high, 5 critical"),
         Field("confidence_id", Scalar.INT, "OCSF confidence: 1 low, 2 medium, 3 high"),
-        Field("domain", Scalar.STRING, "meter, substation or vehicle"),
+        Field("domain", Scalar.STRING, "meter, substation, vehicle, network, or correlation: found in alerts"),
         Field("record", Scalar.STRING, "record type that fired"),
         Field("site", Scalar.STRING, "locality of the record: site, transformer, head-end, receiver or vehicle"),
         Field("entity_kind", Scalar.STRING, "kind of the asset, e.g. meter, server, station"),
@@ -44,6 +51,24 @@ ALERT = Schema(
         Field("frames", ListOf(Scalar.LONG), "frame or line numbers of the evidence in that file", nullable=True),
         Field(
             "evidence", ListOf(Scalar.STRING), "the records themselves as JSON, the deciding one last, a few at most"
+        ),
+        Field(
+            "related",
+            ListOf(Scalar.STRING),
+            "ids of the alerts in which a correlation was found, the deciding one last",
+            nullable=True,
+        ),
+        Field(
+            "storm",
+            Scalar.STRING,
+            "id of the alert that tells of the storm this one was collapsed into; its own where it is the one that tells",
+            nullable=True,
+        ),
+        Field(
+            "suppression",
+            Scalar.STRING,
+            "id of the suppression that hides it from incidents; set where it lands",
+            nullable=True,
         ),
     ),
 )

@@ -30,8 +30,7 @@ def filled(schema: Schema, fields: Mapping[str, Any]) -> dict[str, Any]:
         if f.type is Scalar.TIME and isinstance(value, int | float):
             value = START + timedelta(seconds=value)
         if value is None and not f.nullable:
-            assert not isinstance(f.type, ListOf)
-            value = _FILL[f.type]
+            value = [] if isinstance(f.type, ListOf) else _FILL[f.type]
         record[f.name] = value
     return record
 

@@ -14,8 +14,10 @@ from detectors.engine import State
 from detectors.local import frame, make_engine
 from detectors.plan import parameters
 from detectors.profiles import ALL as THREATS
+from detectors.profiles import CORRELATIONS
 from detectors.profiles.drift import DRIFT
 from detectors.site import Site, parse_site
+from schemas.records import ALERT
 from schemas.types import Schema
 from tests.engine.examples import records_of
 
@@ -50,6 +52,10 @@ def ids(alerts: list[pl.DataFrame]) -> set[str]:
 def test_catalogue_is_consistent() -> None:
     assert len({d.id for d in DETECTORS}) == len(DETECTORS)
     served = {d.threat.id for d in DETECTORS}
+    # Correlations are no threats of the catalogue: they have ids of their own, no gap, and are not counted among the 67.
+    assert len(THREATS) == 67 and not {t.id for t in THREATS} & {t.id for t in CORRELATIONS}
+    assert {d.threat.id for d in DETECTORS if d.record is ALERT} == {t.id for t in CORRELATIONS}
+    assert served <= {t.id for t in (*THREATS, *CORRELATIONS, DRIFT)}
     for threat in THREATS:
         assert bool(threat.gap) != (threat.id in served), (
             f"{threat.id}: a detector or an accepted gap, not both, not neither"

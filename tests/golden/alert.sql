@@ -28,7 +28,10 @@ CREATE TABLE IF NOT EXISTS "alert" (
   "offsets" bigint[],
   "capture" text,
   "frames" bigint[],
-  "evidence" text[] NOT NULL
+  "evidence" text[] NOT NULL,
+  "related" text[],
+  "storm" text,
+  "suppression" text
 );
 COMMENT ON COLUMN "alert"."alert_id" IS 'hash of detector, version, entity and the event that fired: a re-run gives the same';
 COMMENT ON COLUMN "alert"."time" IS 'event time of the record that crossed the threshold';
@@ -40,7 +43,7 @@ COMMENT ON COLUMN "alert"."threat" IS 'threat id of the catalogue, e.g. SG-17';
 COMMENT ON COLUMN "alert"."technique" IS 'MITRE ATT&CK for ICS technique id, e.g. T0855';
 COMMENT ON COLUMN "alert"."severity_id" IS 'OCSF severity: 1 informational, 2 low, 3 medium, 4 high, 5 critical';
 COMMENT ON COLUMN "alert"."confidence_id" IS 'OCSF confidence: 1 low, 2 medium, 3 high';
-COMMENT ON COLUMN "alert"."domain" IS 'meter, substation or vehicle';
+COMMENT ON COLUMN "alert"."domain" IS 'meter, substation, vehicle, network, or correlation: found in alerts';
 COMMENT ON COLUMN "alert"."record" IS 'record type that fired';
 COMMENT ON COLUMN "alert"."site" IS 'locality of the record: site, transformer, head-end, receiver or vehicle';
 COMMENT ON COLUMN "alert"."entity_kind" IS 'kind of the asset, e.g. meter, server, station';
@@ -60,3 +63,6 @@ COMMENT ON COLUMN "alert"."offsets" IS 'offsets of the evidence';
 COMMENT ON COLUMN "alert"."capture" IS 'file of the evidence';
 COMMENT ON COLUMN "alert"."frames" IS 'frame or line numbers of the evidence in that file';
 COMMENT ON COLUMN "alert"."evidence" IS 'the records themselves as JSON, the deciding one last, a few at most';
+COMMENT ON COLUMN "alert"."related" IS 'ids of the alerts in which a correlation was found, the deciding one last';
+COMMENT ON COLUMN "alert"."storm" IS 'id of the alert that tells of the storm this one was collapsed into; its own where it is the one that tells';
+COMMENT ON COLUMN "alert"."suppression" IS 'id of the suppression that hides it from incidents; set where it lands';

@@ -140,7 +140,7 @@ def disturb(job: Job, rng: random.Random, drivers: int, workers: int) -> None:
 
 def check(job: Job, mark: str, wanted: set[str], bad: int) -> None:
     """The alerts of an undisturbed run, and every record accounted for once."""
-    assert {a["alert_id"] for a in job.own.alerts(mark)} == wanted
+    assert {a["alert_id"] for a in job.own.alerts(mark) if a["domain"] != Domain.CORRELATION.value} == wanted
     dead = 0
     for domain in job.domains:
         ledger = job.store(domain).latest().ledger

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 
 from detectors.catalog import DETECTORS
-from detectors.profiles import ALL
+from detectors.profiles import ALL, CORRELATIONS
 from jobs.command.root import run
+
+#: The threats, and what is seen in several alerts together.
+EVERY = {threat.id for threat in (*ALL, *CORRELATIONS)}
 
 
 def test_json_names_every_threat_and_detector(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["catalog", "--json"]) == 0
     threats = json.loads(capsys.readouterr().out)["threats"]
-    assert {t["id"] for t in threats} == {t.id for t in ALL}
+    assert {t["id"] for t in threats} == EVERY
     assert sorted(name for t in threats for name in t["detectors"]) == sorted(
-        d.id for d in DETECTORS if d.threat in ALL
+        d.id for d in DETECTORS if d.threat.id in EVERY
     )
     assert all(bool(t["detectors"]) != bool(t["accepted_gap"]) for t in threats)
 
@@ -28,10 +31,10 @@ def test_a_layer_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert content["domain"] == "ics-attack"
     techniques = {t["techniqueID"]: t for t in content["techniques"]}
     assert len(techniques) == len(content["techniques"])
-    assert sum(t["score"] for t in techniques.values()) == sum(d.threat in ALL for d in DETECTORS)
+    assert sum(t["score"] for t in techniques.values()) == sum(d.threat.id in EVERY for d in DETECTORS)
     assert "goose_forged" in techniques["T0855"]["comment"]
     rows = [line for line in page.read_text().splitlines() if line.startswith("| ")]
-    assert len(rows) == len(ALL) + 1
+    assert len(rows) == len(ALL) + len(CORRELATIONS) + 1
     assert all(line.count("|") == 7 for line in rows)
 
 

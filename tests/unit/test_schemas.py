@@ -17,7 +17,7 @@ from schemas.project.arrow import to_arrow
 from schemas.project.avro import avro_json, to_avro
 from schemas.project.postgres import create_table
 from schemas.project.spark import to_spark
-from schemas.records import ALL, BY_NAME, METER_READING, TELEMETRY, of_domain
+from schemas.records import ALERT, ALL, BY_NAME, DETECTED, METER_READING, TELEMETRY, of_domain
 from schemas.types import MAX_BYTES, MAX_MESSAGE, Domain, Field, ListOf, Scalar, Schema
 from schemas.wire import Decoder, Undecodable, compatible_reader, encode, fingerprint, fingerprint_of
 
@@ -89,7 +89,8 @@ def test_telemetry_ends_with_its_origin() -> None:
     for schema in TELEMETRY:
         assert schema.fields[0].name == "time"
         assert schema.names[-2:] == ("capture", "frames")
-    assert {s.name for d in Domain for s in of_domain(d)} == {s.name for s in TELEMETRY}
+    assert [s for d in Domain for s in of_domain(d)] == sorted(DETECTED, key=lambda s: list(Domain).index(s.domain))
+    assert of_domain(Domain.CORRELATION) == (ALERT,)
     assert set(BY_NAME) == {s.name for s in ALL}
 
 
