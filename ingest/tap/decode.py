@@ -7,12 +7,15 @@ from itertools import count
 from typing import Final
 
 from ingest.source import Item, Record, Refused
+from ingest.tap.attempts import RST, SYN, Attempts
 from ingest.tap.dnp3 import MalformedDnp3, fragments, link_fault, read_dnp3
 from ingest.tap.frame import Frame, Tree, Unreadable, descend, has, head, octets, parse, text
 from ingest.tap.goose import MalformedGoose, read_goose
 from ingest.tap.iec104 import MalformedApdu, read_apdu
+from ingest.tap.mms import MalformedMms, read_association, read_mms
 from ingest.tap.modbus import MBAP, MalformedPdu, Peers, mbap_fault, peers, read_pdu
 from ingest.tap.modbus_join import PATIENCE, Joiner
+from ingest.tap.originals import Originals
 from schemas.types import MAX_ITEMS
 
 #: Reasons of the tap's dead letters.
@@ -31,17 +34,28 @@ MAX_HELD: Final = 100_000
 MAX_LOOSE: Final = 4_096
 
 
+#: TCP ports of control devices: MMS, Modbus, ANSI C12.22, IEC 60870-5-104, synchrophasors, DNP3.
+CONTROL_PORTS: Final = frozenset({102, 502, 1153, 2404, 4712, 4713, 20_000})
+
+
 @dataclass(frozen=True)
 class Ports:
-    """The TCP ports (of DNP3 also UDP) at which the protocols are looked for."""
+    """The TCP ports (of DNP3 also UDP) at which the protocols are looked for, and those of control devices."""
 
     modbus: frozenset[int] = frozenset({502})
     iec104: frozenset[int] = frozenset({2404})
     dnp3: frozenset[int] = frozenset({20_000})
+    mms: frozenset[int] = frozenset({102})
+    control: frozenset[int] = CONTROL_PORTS
 
     @property
     def all(self) -> frozenset[int]:
         return self.modbus | self.iec104 | self.dnp3
+
+    @property
+    def watched(self) -> frozenset[int]:
+        """The ports at which attempts to connect are told."""
+        return self.all | self.mms | self.control
 
 
 class Decoder:
@@ -67,6 +81,8 @@ class Decoder:
         self._ports = ports or Ports()
         self._in_order = in_order
         self._joiner = Joiner(site, capture, hold=HOLD if in_order else 0)
+        self._attempts = Attempts(site, capture, self._ports.watched)
+        self._originals = Originals(site, capture, self._ports.all)
         self._loose: OrderedDict[int, Refused] = OrderedDict()
         self._before: dict[int, list[int]] = {}
         self._held: list[tuple[int, int, Item]] = []
@@ -105,7 +121,7 @@ class Decoder:
 
     def finish(self) -> list[Item]:
         """All that is still held or waiting, at the end of the capture."""
-        left: list[Item] = [*self._joiner.finish(), *self._loose.values()]
+        left: list[Item] = [*self._joiner.finish(), *self._attempts.finish(), *self._loose.values()]
         self._loose.clear()
         self._before.clear()
         for item in left:
@@ -114,7 +130,7 @@ class Decoder:
 
     def _expired(self, now: int) -> list[Item]:
         self._now = now
-        items: list[Item] = [*self._joiner.expire(now)]
+        items: list[Item] = [*self._joiner.expire(now), *self._attempts.expire(now)]
         while self._loose:
             oldest = next(iter(self._loose.values()))
             if len(self._loose) <= MAX_LOOSE and now - (oldest.time or 0) <= PATIENCE:
@@ -130,8 +146,8 @@ class Decoder:
             return items
         for item in items:
             self._keep(item)
-        oldest = self._joiner.oldest
-        bound = self._now - HOLD if oldest is None else min(oldest, self._now - HOLD)
+        waiting = (oldest for oldest in (self._joiner.oldest, self._attempts.oldest) if oldest is not None)
+        bound = min((self._now - HOLD, *waiting))
         ready = []
         while self._held and (self._held[0][0] < bound or len(self._held) > MAX_HELD):
             time, _, item = heapq.heappop(self._held)
@@ -145,9 +161,9 @@ class Decoder:
 
     def _frame(self, frame: Frame, layers: Tree, suspect: bool) -> list[Item]:
         found = [(name, layer) for name, layer in descend(layers, frame) if name in _PDU or name in _BODIES]
+        items: list[Item] = [*self._attempts.take(frame), *self._originals.take(frame)]
         if not found:
-            return self._without_pdu(frame)
-        items: list[Item] = []
+            return items + self._without_pdu(frame)
         for place, (name, layer) in enumerate(found):
             if name in _BODIES:
                 continue  # read with its header
@@ -180,9 +196,15 @@ class Decoder:
                     items += records
                 case "dnp3":
                     items += self._dnp3(frame, layer)
+                case "mms":
+                    items.append(read_mms(frame, layer, self._site, self._capture))
+                case "acse":
+                    at_mms = not self._ports.mms.isdisjoint((frame.source_port, frame.destination_port))
+                    record = read_association(frame, layer, self._site, self._capture) if at_mms else None
+                    items += [record] if record else []
                 case _:
                     items.append(read_goose(frame, layer, self._site, self._capture))
-        except (MalformedPdu, MalformedApdu, MalformedGoose, MalformedDnp3) as wrong:
+        except (MalformedPdu, MalformedApdu, MalformedGoose, MalformedDnp3, MalformedMms) as wrong:
             items.append(frame.refused(MALFORMED, f"{name}: {wrong}", self._capture))
         return items
 
@@ -208,9 +230,9 @@ class Decoder:
 
     def _without_pdu(self, frame: Frame) -> list[Item]:
         """A frame on the ports in which tshark found no PDU: a retransmission, part of a PDU, or nonsense."""
-        if frame.probe:
-            return []
         payload = frame.payload
+        if frame.probe or (not payload and frame.flags & (SYN | RST)):
+            return []
         modbus = not self._ports.modbus.isdisjoint((frame.source_port, frame.destination_port))
         if frame.resent:
             if modbus and len(payload) > MBAP and self._joiner.resent(self._peers(frame, payload), frame.place):
@@ -238,7 +260,14 @@ def decode_block(block: bytes, site: str, capture: str | None = None, ports: Por
 
 
 #: The layers that begin a PDU, and the layer that goes on with it.
-_PDU: Final[dict[str, str | None]] = {"mbtcp": "modbus", "iec60870_104": "iec60870_asdu", "goose": None, "dnp3": None}
+_PDU: Final[dict[str, str | None]] = {
+    "mbtcp": "modbus",
+    "iec60870_104": "iec60870_asdu",
+    "goose": None,
+    "dnp3": None,
+    "mms": None,
+    "acse": None,
+}
 #: Stands wherever tshark gave up.
 _MALFORMED_KEY: Final = "_ws.malformed"
 _BODIES: Final = frozenset({"modbus", "iec60870_asdu"})

@@ -70,6 +70,8 @@ class Frame:
     vlan: int | None = None
     ttl: int | None = None
     payload: bytes = b""
+    flags: int = 0
+    sequence: int | None = None
     resent: bool = False
     probe: bool = False
     segments: list[int] = field(default_factory=list)
@@ -146,6 +148,8 @@ def descend(layers: Tree, frame: Frame) -> Iterator[tuple[str, Tree]]:
                 frame.source_port = integer(text(layer, "tcp.srcport")) or 0
                 frame.destination_port = integer(text(layer, "tcp.dstport")) or 0
                 frame.payload = octets(text(layer, "tcp.payload"))
+                frame.flags = integer(text(layer, "tcp.flags"), 0xFFF) or 0
+                frame.sequence = integer(text(layer, "tcp.seq_raw"), 0xFFFF_FFFF)
                 remarks = child(child(layer, "tcp.analysis"), "tcp.analysis.flags")
                 frame.resent = any(has(remarks, remark) for remark in _RESENT)
                 frame.probe = any(has(remarks, remark) for remark in _PROBES)

@@ -20,8 +20,10 @@ from schemas.errors import RunFault
 #: Layers that tshark writes out in full; all others it only names.
 _LAYERS: Final = (
     "frame eth vlan ip ipv6 ip.fragments ipv6.fragments tcp tcp.segments udp mbtcp modbus iec60870_104 iec60870_asdu goose "
-    "dnp3 _ws.malformed _ws.short"
+    "dnp3 acse mms _ws.malformed _ws.short"
 )
+#: Presentation contexts of associations whose beginning is not in the capture: ACSE and MMS, as IEC 61850 stacks number them.
+_CONTEXTS: Final = (("1", "2.2.1.0.1"), ("3", "1.0.9506.2.1"))
 _CHUNK: Final = 1 << 16
 #: Lines of tshark's messages that are kept.
 _MESSAGES: Final = 20
@@ -121,7 +123,14 @@ def dissect_command(options: TapOptions) -> list[str]:
     # An ICMP error quotes the head of another packet: that packet was not sent here.
     datagrams = " || ".join(f"udp.port == {port}" for port in sorted(ports.dnp3)) or "false"
     payloads = f"(tcp.len > 0 && ({on_ports})) || (udp.length > 8 && ({datagrams}))"
-    wanted = f"(mbtcp || iec60870_104 || goose || dnp3 || {payloads}) && !icmp && !icmpv6"
+    watched = " || ".join(f"tcp.port == {port}" for port in sorted(ports.watched)) or "false"
+    attempts = f"((tcp.flags.syn == 1 || tcp.flags.reset == 1) && ({watched}))"
+    # Other protocols share MMS's port: of that only what breaks is told beside MMS and the association beneath it.
+    at_mms = " || ".join(f"tcp.port == {port}" for port in sorted(ports.mms)) or "false"
+    associations = f"mms || ((acse || _ws.malformed) && ({at_mms}))"
+    wanted = (
+        f"(mbtcp || iec60870_104 || goose || dnp3 || {associations} || {payloads} || {attempts}) && !icmp && !icmpv6"
+    )
     command = [options.tshark, "-n", "-T", "json", "-J", _LAYERS, "-Y", wanted]
     # Payload is looked at also where the capture misses a segment before it.
     command += ["-o", "tcp.no_subdissector_on_error:FALSE"]
@@ -131,6 +140,10 @@ def dissect_command(options: TapOptions) -> list[str]:
         command += ["-d", f"tcp.port=={port},iec60870_104"]
     for port in sorted(ports.dnp3):
         command += ["-d", f"tcp.port=={port},dnp3", "-d", f"udp.port=={port},dnp3"]
+    for number, syntax in _CONTEXTS:
+        command += ["-o", f'uat:pres_context_list:"{number}","{syntax}"']
+    for port in sorted(ports.mms):
+        command += ["-d", f"tcp.port=={port},tpkt"]
     return command
 
 

@@ -41,10 +41,11 @@ def tap(
     modbus_port: Annotated[list[int] | None, typer.Option(help="TCP port of Modbus; repeatable.")] = None,
     iec104_port: Annotated[list[int] | None, typer.Option(help="TCP port of IEC 60870-5-104; repeatable.")] = None,
     dnp3_port: Annotated[list[int] | None, typer.Option(help="TCP or UDP port of DNP3; repeatable.")] = None,
+    mms_port: Annotated[list[int] | None, typer.Option(help="TCP port of MMS; repeatable.")] = None,
     capture_filter: Annotated[str, typer.Option("--filter", help="Capture filter of libpcap, for an interface.")] = "",
     to: To = "kafka",
 ) -> None:
-    """Modbus, IEC 60870-5-104, DNP3 and GOOSE, dissected by tshark from captures or from a live interface.
+    """Modbus, IEC 60870-5-104, DNP3, MMS, GOOSE and connection attempts, by tshark, from captures or a live interface.
 
     Example: gridwatch ingest tap -i eth1 --site-name substation-1
     """
@@ -58,6 +59,7 @@ def tap(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
         iec104=frozenset(iec104_port) if iec104_port else defaults.iec104,
         dnp3=frozenset(dnp3_port) if dnp3_port else defaults.dnp3,
+        mms=frozenset(mms_port) if mms_port else defaults.mms,
     )
     options = TapOptions(ports=ports, capture_filter=capture_filter)
     site = site_name or _site_name(context)

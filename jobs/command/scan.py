@@ -31,6 +31,7 @@ def scan(
     dnp3_port: Annotated[
         list[int] | None, typer.Option(help="TCP or UDP port of DNP3; repeatable; default 20000.")
     ] = None,
+    mms_port: Annotated[list[int] | None, typer.Option(help="TCP port of MMS; repeatable; default 102.")] = None,
 ) -> None:
     """Run the detectors over files: no Kafka, no Spark, no Java. What the alerts show together is told at the end.
 
@@ -55,6 +56,7 @@ def scan(
         modbus=frozenset(modbus_port) if modbus_port else defaults.modbus,
         iec104=frozenset(iec104_port) if iec104_port else defaults.iec104,
         dnp3=frozenset(dnp3_port) if dnp3_port else defaults.dnp3,
+        mms=frozenset(mms_port) if mms_port else defaults.mms,
     )
     options = FileOptions(vehicle=vehicle, receiver=receiver, tap=TapOptions(ports=ports))
     run = Scan(facts, only or ())

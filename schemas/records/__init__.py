@@ -13,6 +13,7 @@ from schemas.records.dnp3 import DNP3 as DNP3
 from schemas.records.dns_query import DNS_QUERY as DNS_QUERY
 from schemas.records.feeder_measurement import FEEDER_MEASUREMENT as FEEDER_MEASUREMENT
 from schemas.records.firmware_report import FIRMWARE_REPORT as FIRMWARE_REPORT
+from schemas.records.flow import FLOW as FLOW
 from schemas.records.gnss import GNSS as GNSS
 from schemas.records.goose import GOOSE as GOOSE
 from schemas.records.headend_command import HEADEND_COMMAND as HEADEND_COMMAND
@@ -24,6 +25,7 @@ from schemas.records.key_request import KEY_REQUEST as KEY_REQUEST
 from schemas.records.map import MAP as MAP
 from schemas.records.meter_event import METER_EVENT as METER_EVENT
 from schemas.records.meter_reading import METER_READING as METER_READING
+from schemas.records.mms import MMS as MMS
 from schemas.records.mobile_signalling import MOBILE_SIGNALLING as MOBILE_SIGNALLING
 from schemas.records.mobile_usage import MOBILE_USAGE as MOBILE_USAGE
 from schemas.records.modbus import MODBUS as MODBUS
@@ -53,6 +55,8 @@ TELEMETRY: tuple[Schema, ...] = (
     IEC104,
     GOOSE,
     DNP3,
+    MMS,
+    FLOW,
     POINT,
     CAM,
     V2X_SECURITY,

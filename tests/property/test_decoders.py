@@ -151,6 +151,8 @@ def test_tap_blocks(tmp_path: Path) -> None:
     assert counts["modbus"] > 100
     assert counts["iec104"] > 100
     assert counts["dnp3"] > 100
+    assert counts["mms"] > 100
+    assert counts["flow"] > 100
 
 
 def test_the_marker_is_that_of_the_specification() -> None:

@@ -9,6 +9,8 @@ from ingest.tap.dnp3 import checksum
 #: Time of the first frame: 2026-01-01 00:00:00 UTC, in microseconds.
 START = 1_767_225_600_000_000
 MASTER, OUTSTATION = "10.0.0.1", "10.0.0.2"
+#: TCP flags.
+SYN, RST, PSH, ACK = 0x02, 0x04, 0x08, 0x10
 
 
 def ethernet(payload: bytes, kind: int = 0x0800, source: str = "02:00:00:00:00:01", vlan: int | None = None) -> bytes:
@@ -62,6 +64,26 @@ def tlv(tag: int, content: bytes) -> bytes:
     return bytes([tag]) + length + content
 
 
+def presented(pdu: bytes, context: int) -> bytes:
+    """A PDU as user data of the presentation layer."""
+    return tlv(0x61, tlv(0x30, tlv(0x02, bytes([context])) + tlv(0xA0, pdu)))
+
+
+def tpkt(session: bytes) -> bytes:
+    """A session PDU in one data TPDU."""
+    return struct.pack(">BBH", 3, 0, 7 + len(session)) + b"\x02\xf0\x80" + session
+
+
+def mms(pdu: bytes) -> bytes:
+    """An MMS message in the headers of an association that is open."""
+    return tpkt(b"\x01\x00\x01\x00" + presented(pdu, context=3))
+
+
+def mms_name(item: bytes, domain: bytes = b"LD0") -> bytes:
+    """A domain-specific ObjectName."""
+    return tlv(0xA1, tlv(0x1A, domain) + tlv(0x1A, item))
+
+
 @dataclass
 class Connection:
     """A TCP connection; each call appends one frame to the capture."""
@@ -73,14 +95,16 @@ class Connection:
     server_port: int = 502
     sequence: dict[bool, int] = field(default_factory=lambda: {True: 1000, False: 5000})
 
-    def send(self, payload: bytes, request: bool = True, again: bool = False, gap_us: int = 1_000) -> int:
+    def send(
+        self, payload: bytes, request: bool = True, again: bool = False, gap_us: int = 1_000, flags: int = PSH | ACK
+    ) -> int:
         """A segment from the client (or the server); `again` repeats the last bytes. Returns its frame number."""
         ends = (self.client, self.client_port), (self.server, self.server_port)
         (source, source_port), (destination, destination_port) = ends if request else ends[::-1]
         begin = self.sequence[request] - (len(payload) if again else 0)
         ports = struct.pack(">HH", source_port, destination_port)
-        head = ports + struct.pack(">IIBBHHH", begin, self.sequence[not request], 0x50, 0x18, 65535, 0, 0)
-        self.sequence[request] = begin + len(payload)
+        head = ports + struct.pack(">IIBBHHH", begin, self.sequence[not request], 0x50, flags, 65535, 0, 0)
+        self.sequence[request] = begin + len(payload) + (flags & SYN > 0)
         return self.capture.add(ethernet(ip(source, destination, head + payload)), gap_us)
 
     def answer(self, payload: bytes, **more: int) -> int:

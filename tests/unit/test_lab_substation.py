@@ -93,7 +93,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> _Run:
 
 def test_every_frame_of_the_recording_is_dissected(scene: _Run) -> None:
     assert [item for item in scene.items if not isinstance(item, Record)] == []
-    assert {item.schema.name for item in scene.items if isinstance(item, Record)} == {"modbus", "iec104", "goose"}
+    names = {item.schema.name for item in scene.items if isinstance(item, Record)}
+    assert names == {"modbus", "iec104", "goose", "flow"}
 
 
 def test_the_truth_names_all_attacks(scene: _Run) -> None:

@@ -19,15 +19,16 @@ from ingest.tap.decode import Decoder, decode_block
 from ingest.tap.tshark import dissect_command
 from schemas.records import DEADLETTER
 from schemas.wire import encode
-from tests.unit.packets import Capture, Connection, address, asdu, dnp3, ethernet, i_format, modbus
+from tests.unit.packets import ACK, RST, SYN, Capture, Connection, address, asdu, dnp3, ethernet, i_format, modbus
 from tests.unit.test_tap_dnp3 import MESSAGES, SELECT_TRIP
 from tests.unit.test_tap_goose import message
 from tests.unit.test_tap_iec104 import OBJECTS
+from tests.unit.test_tap_mms import MESSAGES as MMS_MESSAGES
 from tests.unit.test_tap_modbus import TRANSACTIONS
 
 
 def everything() -> Capture:
-    """A capture with each Modbus function, each IEC 104 type, some GOOSE and DNP3."""
+    """A capture with each Modbus function, each IEC 104 type, some GOOSE, DNP3 and MMS, and attempts to connect."""
     capture = Capture()
     connection = Connection(capture)
     for number, (request, response, _) in enumerate(TRANSACTIONS.values()):
@@ -47,6 +48,13 @@ def everything() -> Capture:
         b"\xc3\x81\x00\x00" + SELECT_TRIP,
     ):
         outstation.answer(dnp3(fragment, 10, 1, 0x44)[0])
+    device = Connection(capture, server_port=102)
+    for payload, _ in MMS_MESSAGES.values():
+        device.send(payload)
+    for port in (1, 2):
+        attempt = Connection(capture, client_port=port)
+        attempt.send(b"", flags=SYN)
+        attempt.answer(b"", flags=(SYN if port == 1 else RST) | ACK)
     return capture
 
 
@@ -87,6 +95,8 @@ def double(block: bytes, rng: random.Random) -> bytes:
 def value(block: bytes, rng: random.Random) -> bytes:
     """Another value in the place of one."""
     places = list(re.finditer(rb'": "([^"]*)"', block))
+    if not places:
+        return block
     begin, end = rng.choice(places).span(1)
     return block[:begin] + rng.choice(HOSTILE) + block[end:]
 
@@ -146,7 +156,19 @@ def test_any_bytes(block: bytes) -> None:
             st.lists(inner, max_size=4)
             | st.dictionaries(
                 st.sampled_from(
-                    ["_source", "layers", "frame", "frame.number", "mbtcp", "modbus", "goose", "iec60870_104", "dnp3"]
+                    [
+                        "_source",
+                        "layers",
+                        "frame",
+                        "frame.number",
+                        "mbtcp",
+                        "modbus",
+                        "goose",
+                        "iec60870_104",
+                        "dnp3",
+                        "mms",
+                        "tcp",
+                    ]
                 ),
                 inner,
                 max_size=6,
