@@ -5,7 +5,7 @@ detector that needs it says so and stays off.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -363,9 +363,25 @@ def parse_site(facts: Any, where: str) -> Site:
 def _explain(problem: Any) -> str:
     key = ".".join(map(str, problem["loc"])) or "(top level)"
     if problem["type"] == "extra_forbidden":
-        keys = {name for facts in _Facts.__subclasses__() for name in facts.model_fields}
-        return ", ".join(filter(None, (f"{key}: unknown key", meant(str(problem["loc"][-1]), keys))))
+        return ", ".join(filter(None, (f"{key}: unknown key", meant(str(problem["loc"][-1]), _keys(problem["loc"])))))
     return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _keys(place: tuple[str | int, ...]) -> set[str]:
+    """The keys that a place in the site file may have; of facts of several kinds all of theirs."""
+    facts: list[type[_Facts]] = [Site]
+    for part in place[:-1]:
+        found = [
+            kind for of in facts if part in of.model_fields for kind in _kinds(of.model_fields[str(part)].annotation)
+        ]
+        facts = found or facts
+    return {name for of in facts for name in of.model_fields}
+
+
+def _kinds(annotation: Any) -> list[type[_Facts]]:
+    if isinstance(annotation, type) and issubclass(annotation, _Facts):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in _kinds(part)]
 
 
 def load_site(path: Path | None) -> Site:

@@ -37,11 +37,13 @@ TECHNIQUES: Final[dict[str, str]] = {
     "T0860": "Wireless Compromise",
     "T0861": "Point & Tag Identification",
     "T0862": "Supply Chain Compromise",
+    "T0869": "Standard Application Layer Protocol",
     "T0872": "Indicator Removal on Host",
     "T0877": "I/O Image",
     "T0878": "Alarm Suppression",
     "T0882": "Theft of Operational Information",
     "T0883": "Internet Accessible Device",
     "T0884": "Connection Proxy",
+    "T0886": "Remote Services",
     "T0888": "Remote System Information Discovery",
 }
