@@ -4,6 +4,7 @@
 |---|---|
 | `modbus_lemay` | `*.pcap` and `*_labeled.csv` (`packet number;0/1`); the master is 192.168.1.100 |
 | `iec104_threat` | `stage_*_T*.pcap`: the file name ends with the technique |
+| `goose_zss` | `dev/*.goose_sv.csv`: rows whose `Label` begins with 8 are attack |
 | `iec104_normal` | `*.pcap`: a site file is learned from each, and then nothing above severity low may be told |
 """
 
@@ -11,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from jobs.evaluate.datasets import iec104, modbus
+from jobs.evaluate.datasets import goose, iec104, modbus
 from jobs.evaluate.datasets.row import Measure, Row
 
 #: Folder -> what is measured on it.
 DATASETS: Final[dict[str, Measure]] = {
     "modbus_lemay": modbus.lemay,
+    "goose_zss": goose.zss,
     "iec104_threat": iec104.threat,
     "iec104_normal": iec104.normal,
 }
