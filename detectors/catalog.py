@@ -60,6 +60,7 @@ FILES: tuple[str, ...] = (
     "network.sim_elsewhere",
     "network.sim_other_device",
     "network.stream_altered",
+    "substation.goose_drift",
     "substation.goose_flooding",
     "substation.goose_forged",
     "substation.goose_poisoned",

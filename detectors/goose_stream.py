@@ -156,11 +156,17 @@ def judge(s: Stream, m: Stream) -> str:
     """Why message `m` does not continue stream `s`; "" where it does."""
     if m.source_mac != s.source_mac:
         return f"publisher {m.source_mac} instead of {s.source_mac}"
-    if m.appid != s.appid or m.dataset != s.dataset:
-        return f"APPID {m.appid} and data set {m.dataset} instead of {s.appid} and {s.dataset}"
-    if m.conf_rev != s.conf_rev:
-        return f"configuration revision {m.conf_rev} instead of {s.conf_rev}"
+    if m.appid != s.appid:
+        return f"APPID {m.appid} instead of {s.appid}"
+    if (m.dataset, m.conf_rev) != (s.dataset, s.conf_rev) and not reconfigured(s, m):
+        return f"data set {m.dataset}, configuration revision {m.conf_rev} instead of {s.dataset}, {s.conf_rev}"
     return _same_state(s, m) if m.st_num == s.st_num else _new_state(s, m)
+
+
+def reconfigured(s: Stream, m: Stream) -> bool:
+    """Whether a publisher goes on as one whose configuration was changed: restarted, with a higher configuration revision."""
+    higher = m.conf_rev is not None and s.conf_rev is not None and m.conf_rev > s.conf_rev
+    return higher and m.st_num == 1 and m.sq_num <= 1 and _later(s, m)
 
 
 def _later(s: Stream, m: Stream) -> bool:

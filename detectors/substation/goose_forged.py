@@ -2,7 +2,8 @@
 
 Follows the trusted stream of each control block (`detectors.goose_stream`). A message fires and is not trusted when
 
-- publisher MAC, APPID, data set or configuration revision differ from the site file, or without one from the stream;
+- publisher MAC, APPID, data set or configuration revision differ from the site file, or without one from the stream; but
+  a higher revision after a restart is a changed configuration, which `goose_drift` tells;
 - the simulation or needs-commissioning flag is set, unless the site file says the publisher is in test;
 - stNum jumps, or goes back (but stNum 1 with a later t is a restarted publisher); t goes back, or stays at a new stNum;
 - sqNum is not 0 at a new stNum, or does not rise in an old one;
@@ -31,7 +32,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
-from detectors.goose_stream import HOLLOW, KEYED, Key, Run, Stream, digest, hollow, judge, runs
+from detectors.goose_stream import HOLLOW, KEYED, Key, Run, Stream, digest, hollow, judge, reconfigured, runs
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Publisher, Site
@@ -81,7 +82,7 @@ def build(p: Params, site: Site) -> StepFunction:
     def walk(streams: Mapping[Key, Stream], one: Run, s: Stream | None) -> tuple[Stream | None, list[tuple[int, str]]]:
         """The stream behind a run, and what is wrong with its messages, by row."""
         block = one.key[1]
-        if reason := forbidden(known, block, one.first, one.test):
+        if reason := forbidden(known, block, s, one.first, one.test):
             return s, [(row, reason) for row in one.rows]
         told: list[tuple[int, str]] = []
         unlisted = UNLISTED if block in states and one.first.values not in states[block] else ""
@@ -129,7 +130,7 @@ def build(p: Params, site: Site) -> StepFunction:
     return run
 
 
-def forbidden(known: Mapping[str, Publisher] | None, block: str, m: Stream, test: bool) -> str:
+def forbidden(known: Mapping[str, Publisher] | None, block: str, s: Stream | None, m: Stream, test: bool) -> str:
     """Why the site file has no such message; "" where it may be one."""
     p = None if known is None else known.get(block)
     if known is not None and p is None:
@@ -138,6 +139,9 @@ def forbidden(known: Mapping[str, Publisher] | None, block: str, m: Stream, test
         return "the simulation or needs-commissioning flag is set"
     if p and (m.source_mac, m.appid) != (p.source_mac, p.appid):
         return f"publisher {m.source_mac}, APPID {m.appid} instead of {p.source_mac}, {p.appid} of the site file"
+    higher = p is not None and p.conf_rev is not None and (m.conf_rev or 0) > p.conf_rev
+    if higher and (s is None or s.conf_rev == m.conf_rev or reconfigured(s, m)):
+        return ""
     if p and p.conf_rev is not None and m.conf_rev != p.conf_rev:
         return f"configuration revision {m.conf_rev} instead of {p.conf_rev} of the site file"
     if p and p.dataset is not None and m.dataset != p.dataset:
@@ -177,7 +181,7 @@ _SITE = _known()
 
 DETECTOR = Detector(
     id="goose_forged",
-    version=3,
+    version=4,
     threat=smart_grid_substation.SG_26,
     record=GOOSE,
     kind=Step(
@@ -255,6 +259,15 @@ DETECTOR = Detector(
                 for record in (first, {**second, "control_block": "B2/LLN0$GO$gcb1"})
             ],
             site={"goose": {"apart": [["B1/LLN0$GO$gcb1", "B2/LLN0$GO$gcb1"]]}},
+        ),
+        quiet_on(
+            "the publisher was reconfigured: restarted, with a higher configuration revision and another data set",
+            [*_CLOSED, *(_goose(70.0 + i, 1, i, 69.0, "closed", conf_rev=2, dataset="B1/LLN0$DS2") for i in range(3))],
+            site=_SITE,
+        ),
+        fires_on(
+            "a higher configuration revision without a restart",
+            [*_CLOSED, _goose(10.0, 5, 0, 10.0, "open", conf_rev=2)],
         ),
         quiet_on("a trip to a state of the site file", [*_CLOSED, *_TRIP], site=_known(states=[["closed"], ["open"]])),
         quiet_on(

@@ -146,6 +146,7 @@ def test_quiet_traffic_is_quiet_with_what_was_learned(
     [
         ([read(1, 200)], "modbus_drift"),
         ([apdu(1, 500)], "iec104_drift"),
+        ([goose(1, rev=2)], "goose_drift"),
         ([meter(4, 9), *(meter(5, n) for n in range(4))], "meter_drift"),
         ([read(1, 0, "10.0.0.9")], "rogue_master"),
         ([read(50, 60, function=6)], "unauthorised_write"),
