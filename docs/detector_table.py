@@ -11,8 +11,8 @@ def table() -> str:
     """Markdown: what each detector fires on, the first sentence of its file, and what it needs from the site file."""
     from detectors.catalog import DETECTORS
     from detectors.profiles import ALL, CORRELATIONS
+    from jobs.catalog_card import says
 
-    files = {d.id: sys.modules[f"detectors.{d.record.domain.value}.{d.id}"] for d in DETECTORS}
     threats, served = {t.id for t in ALL}, {d.threat.id for d in DETECTORS}
     alone = sum(d.threat.id in threats for d in DETECTORS)
     together = sum(d.threat in CORRELATIONS for d in DETECTORS)
@@ -24,7 +24,7 @@ def table() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for d in DETECTORS:
-        fires_on = " ".join((files[d.id].__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+        fires_on = says(d).rstrip(".")
         needs = ", ".join(f"`{need}`" for need in d.needs)
         severity = d.severity.name.lower()
         lines.append(

@@ -11,6 +11,9 @@ from jobs.command.context import say
 
 
 def catalog(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Id of a threat or detector: all that is known of it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output instead of a table.")] = False,
     navigator: Annotated[Path | None, typer.Option(help="Write a layer of ATT&CK Navigator (JSON) there.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a Markdown page there.")] = None,
@@ -21,7 +24,13 @@ def catalog(
     """Show every threat of the profiles with its detectors, or why it has none yet.
 
     Example: gridwatch catalog --only goose
+    Example: gridwatch catalog SG-26
     """
+    if name is not None:
+        from jobs.catalog_card import card
+
+        sys.stdout.write(card(name))
+        return
     from jobs import catalog as pages
 
     if navigator is not None:

@@ -22,7 +22,7 @@ def order(threat: Threat) -> tuple[str, int]:
 
 
 def by_threat(result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The scores of each threat: over its scenarios, promised ones alone."""
+    """The scores of each threat: over its scenarios, promised ones alone; `by_scenario` has each, experiments too."""
     scores: dict[str, dict[str, Any]] = {}
     for threat in sorted(ALL, key=order):
         own = [s for s in result["scenarios"] if s["threat"] == threat.id and s["promised"]]
@@ -34,6 +34,11 @@ def by_threat(result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 "recall": round(sum(s["recall"] * s["runs"] for s in own) / sum(s["runs"] for s in own), 4),
                 "precision": min((s["precision"] for s in own if s["precision"] is not None), default=None),
                 "after_s": max(times) if times else None,
+                "by_scenario": {
+                    s["name"]: {key: s[key] for key in ("recall", "after_s", "by")}
+                    for s in result["scenarios"]
+                    if s["threat"] == threat.id
+                },
             }
     return scores
 

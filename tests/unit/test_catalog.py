@@ -44,3 +44,15 @@ def test_the_table_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
     assert "goose_forged" in out
     assert "rogue_master" not in out
     assert "have a detector" in out
+
+
+def test_a_threat_and_a_detector_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "sg-26"]) == 0
+    threat = capsys.readouterr().out
+    assert threat.startswith("SG-26  Forged GOOSE message")
+    assert "detector goose_forged: " in threat and "scenario goose_replay: " in threat
+    assert "(unverified)" in threat or "source: " in threat
+    assert run(["catalog", "goose_forged"]) == 0
+    assert "serves SG-26 " in capsys.readouterr().out
+    assert run(["catalog", "goose_forge"]) == 2
+    assert "did you mean goose_forged?" in capsys.readouterr().err
