@@ -56,6 +56,8 @@ FILES: tuple[str, ...] = (
     "network.key_two_places",
     "network.mobile_abuse",
     "network.multicast_source",
+    "network.selective_forwarding",
+    "network.sensor_sinkhole",
     "network.signalling_storm",
     "network.sim_elsewhere",
     "network.sim_other_device",

@@ -22,7 +22,7 @@ USN_01 = Threat(
         "Blacklist the node at the border router and force a global repair.",
         "Check the place of the node; re-key the cell if it was taken.",
     ),
-    gap="no detector yet: needs wsn_route",
+    gap="",
 )
 
 USN_02 = Threat(
@@ -45,7 +45,7 @@ USN_02 = Threat(
         "Move children to another parent by raising the cost of p.",
         "Inspect or replace p; keep the packet counters as evidence.",
     ),
-    gap="no detector yet: needs wsn_data, wsn_route",
+    gap="",
 )
 
 USN_03 = Threat(

@@ -12,6 +12,7 @@ FILES: Final[tuple[str, ...]] = (
     "headend_commands",
     "homes",
     "igmp",
+    "sensor_mesh",
     "v2x_security",
     "iptv_keys",
     "iptv_streams",
