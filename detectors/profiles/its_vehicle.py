@@ -132,7 +132,7 @@ ITS_22 = Threat(
         "Go to the degraded mode of the affected function; warn the driver.",
         "Look for wiring faults first; repeated pattern in time with one id is an attack sign.",
     ),
-    gap="no detector yet: needs can, can_status",
+    gap="",
 )
 
 ITS_23 = Threat(
