@@ -8,6 +8,7 @@ from ingest.lab.scenarios.scenario import Quiet, Scenario
 #: Files below `ingest.lab.scenarios`; each has the tuples QUIET (kinds of traffic) and SCENARIOS; EXPERIMENTS
 #: are attacks that nobody promises to find: they are evaluated and reported.
 FILES: Final[tuple[str, ...]] = (
+    "der",
     "goose",
     "headend_commands",
     "homes",
@@ -17,6 +18,7 @@ FILES: Final[tuple[str, ...]] = (
     "iptv_keys",
     "iptv_streams",
     "mobile",
+    "modbus",
     "v2x_warnings",
 )  # fmt: skip
 
