@@ -360,7 +360,7 @@ ITS_14 = Threat(
         "Stop the SPAT broadcast of the RSU; the lamps themselves stay in control.",
         "Compare RSU software and configuration hash; send staff if the controller was reached.",
     ),
-    gap="no detector yet: needs v2x_spat, v2x_map, signal_controller",
+    gap="",
 )
 
 ITS_15 = Threat(

@@ -14,6 +14,7 @@ FILES: Final[tuple[str, ...]] = (
     "homes",
     "igmp",
     "sensor_mesh",
+    "traffic_signals",
     "v2x_security",
     "iptv_keys",
     "iptv_streams",

@@ -96,15 +96,26 @@ def braking(car: Car) -> Event:
     )
 
 
+HALF_HOUR_S: Final = 1800.0
+
+
 def quiet(rng: random.Random, start: int, seconds: float) -> list[Record]:
-    """Half an hour of traffic has two or three of each kind of warning, and roadworks all the time."""
-    seconds = min(seconds, 1800.0)
+    """Half an hour of traffic after the other, each with roadworks of its own."""
+    records: list[Record] = []
+    for number in range(max(1, round(seconds / HALF_HOUR_S))):
+        begin = start + round(number * HALF_HOUR_S * 1e6)
+        records += _half_hour(rng, begin, min(seconds, HALF_HOUR_S), number + 1)
+    return records
+
+
+def _half_hour(rng: random.Random, start: int, seconds: float, number: int) -> list[Record]:
+    """It has two or three of each kind of warning, and roadworks all the time."""
     records, cars = drive(rng, ROAD, start, seconds, [rng.uniform(60, seconds) for _ in range(3)])
     whole = [car for car in cars if len(car.track) > 20]
-    works = [Event(TRAILER, 1, 10, ROADWORKS, (200.0, -4.0), -30.0)]
+    works = [Event(TRAILER, number, 10, ROADWORKS, (200.0, -4.0), -30.0)]
     while works[-1].detected_s + UPDATE_S < seconds:
         last = works[-1]
-        works.append(Event(TRAILER, 1, 10, ROADWORKS, (last.at[0] - 15, -4.0), last.detected_s + UPDATE_S))
+        works.append(Event(TRAILER, number, 10, ROADWORKS, (last.at[0] - 15, -4.0), last.detected_s + UPDATE_S))
     for event in works:
         records += (
             r
