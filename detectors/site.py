@@ -302,6 +302,28 @@ class CanBus(_Facts):
     engine_commanders: tuple[Annotated[int, Field(ge=0, le=255)], ...] | None = None
 
 
+class SpeedSignal(_Facts):
+    """An unsigned whole number in the data of a CAN identifier: `bytes_long` from byte `first`; m/s = `factor_ms` times it."""
+
+    can_id: Annotated[int, Field(ge=0, le=0x1FFFFFFF)]
+    extended: bool = False
+    first: Annotated[int, Field(ge=0, le=63)]
+    bytes_long: Literal[1, 2] = 2
+    big_endian: bool = False
+    factor_ms: Annotated[float, Field(gt=0)]
+
+
+class Diagnostics(_Facts):
+    """Facts of vehicle diagnosis: who may change control units (`testers`); whether each change has a ticket.
+
+    `speed` is where a CAN bus tells the vehicle's speed, beside SAE J1939 and on-board diagnosis, which are known.
+    """
+
+    testers: tuple[str, ...] | None = None
+    tickets: bool = False
+    speed: SpeedSignal | None = None
+
+
 class Site(_Facts):
     """The facts of one installation.
 
@@ -323,6 +345,7 @@ class Site(_Facts):
     resources: Resources = Resources()
     v2x: V2x = V2x()
     can: CanBus = CanBus()
+    diagnostics: Diagnostics = Diagnostics()
     homes: Homes = Homes()
     mobile: Mobile = Mobile()
     multicast: Multicast = Multicast()

@@ -109,7 +109,7 @@ ITS_21 = Threat(
         "Gateway: close diagnostic routing while moving.",
         "Confirm with the workshop system; compare ECU software hash with the approved one.",
     ),
-    gap="no detector yet: needs uds, vehicle_motion",
+    gap="",
 )
 
 ITS_22 = Threat(

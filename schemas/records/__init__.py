@@ -38,6 +38,7 @@ from schemas.records.sensor_route import SENSOR_ROUTE as SENSOR_ROUTE
 from schemas.records.signal_controller import SIGNAL_CONTROLLER as SIGNAL_CONTROLLER
 from schemas.records.spat import SPAT as SPAT
 from schemas.records.ts_monitor import TS_MONITOR as TS_MONITOR
+from schemas.records.uds import UDS as UDS
 from schemas.records.v2x_security import V2X_SECURITY as V2X_SECURITY
 from schemas.types import Domain, Schema
 
@@ -67,6 +68,7 @@ TELEMETRY: tuple[Schema, ...] = (
     RSU_RADIO,
     GNSS,
     CAN_FRAME,
+    UDS,
     SENSOR_ROUTE,
     SENSOR_PACKET,
     SENSOR_READING,
