@@ -384,7 +384,7 @@ ITS_15 = Threat(
         "Switch services to the cellular path and mark the area as degraded.",
         "Send the radio team with direction finding; tell the spectrum regulator.",
     ),
-    gap="no detector yet: needs rsu_radio",
+    gap="",
 )
 
 ITS_16 = Threat(
@@ -407,7 +407,7 @@ ITS_16 = Threat(
         "Tell receivers in the area to widen position confidence; suspend services that need lane accuracy.",
         "RSU: use holdover time and the surveyed position; locate the source.",
     ),
-    gap="no detector yet: needs gnss, vehicle_motion",
+    gap="",
 )
 
 ALL: tuple[Threat, ...] = (

@@ -15,6 +15,7 @@ FILES: Final[tuple[str, ...]] = (
     "igmp",
     "sensor_mesh",
     "traffic_signals",
+    "v2x_radio",
     "v2x_security",
     "iptv_keys",
     "iptv_streams",
