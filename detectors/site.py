@@ -324,6 +324,29 @@ class Diagnostics(_Facts):
     speed: SpeedSignal | None = None
 
 
+class Image(_Facts):
+    """An approved image of vehicle software, by its hash; of one version or campaign where that is given."""
+
+    image_hash: str
+    version: str | None = None
+    campaign: str | None = None
+
+
+class FleetAccount(_Facts):
+    """How many vehicles an account of the fleet's back-end may command within ten minutes, and records it may take a day."""
+
+    account: str
+    vehicles: Annotated[int, Field(ge=0)] | None = None
+    records: Annotated[int, Field(ge=0)] | None = None
+
+
+class Vehicles(_Facts):
+    """Facts of a vehicle fleet: approved images of over-the-air updates, and what its back-end's accounts may do."""
+
+    images: tuple[Image, ...] | None = None
+    accounts: tuple[FleetAccount, ...] = ()
+
+
 class Site(_Facts):
     """The facts of one installation.
 
@@ -346,6 +369,7 @@ class Site(_Facts):
     v2x: V2x = V2x()
     can: CanBus = CanBus()
     diagnostics: Diagnostics = Diagnostics()
+    vehicles: Vehicles = Vehicles()
     homes: Homes = Homes()
     mobile: Mobile = Mobile()
     multicast: Multicast = Multicast()

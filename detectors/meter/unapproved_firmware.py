@@ -20,6 +20,7 @@ from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Firmware, Site
+from detectors.versions import rank
 from schemas.records import FIRMWARE_REPORT
 
 
@@ -38,12 +39,7 @@ NAMED = Derived("names a roll-out", pl.col("campaign").is_not_null())
 ACTIVATED = Derived("activated", _STATUS == 6)
 
 
-def _number(nth: int) -> pl.Expr:
-    """The nth number of the version, 0 where there is none; each has 15 bits."""
-    return pl.col("version").str.extract(r"^" + r"\D*\d+" * nth + r"\D*(\d{1,9})", 1).cast(pl.Int64).fill_null(0)
-
-
-RANK = Derived("rank of version", sum((_number(i).clip(0, 32_767) * 32_768 ** (3 - i) for i in range(4)), pl.lit(0)))
+RANK = Derived("rank of version", rank("version"))
 
 
 def _is(approved: Firmware) -> pl.Expr:

@@ -155,7 +155,7 @@ ITS_23 = Threat(
         "Pause the campaign; keep vehicles on the last good version.",
         "Check signing keys and the director inventory; if a key leaked, start key rotation.",
     ),
-    gap="no detector yet: needs ota_event",
+    gap="",
 )
 
 ITS_24 = Threat(
@@ -181,7 +181,7 @@ ITS_24 = Threat(
         "Serve the region from another mirror and extend the campaign window.",
         "Compare the answer seen by a test vehicle with the server log to find the place of blocking.",
     ),
-    gap="no detector yet: needs ota_event, flow",
+    gap="",
 )
 
 ITS_25 = Threat(
@@ -204,7 +204,7 @@ ITS_25 = Threat(
         "Revoke the token, stop the command queue, keep vehicles in their present state.",
         "List affected vehicles and owners; check for personal-data duties.",
     ),
-    gap="no detector yet: needs fleet_api",
+    gap="",
 )
 
 ALL: tuple[Threat, ...] = (

@@ -13,6 +13,7 @@ from schemas.records.dnp3 import DNP3 as DNP3
 from schemas.records.dns_query import DNS_QUERY as DNS_QUERY
 from schemas.records.feeder_measurement import FEEDER_MEASUREMENT as FEEDER_MEASUREMENT
 from schemas.records.firmware_report import FIRMWARE_REPORT as FIRMWARE_REPORT
+from schemas.records.fleet_request import FLEET_REQUEST as FLEET_REQUEST
 from schemas.records.flow import FLOW as FLOW
 from schemas.records.gnss import GNSS as GNSS
 from schemas.records.goose import GOOSE as GOOSE
@@ -30,6 +31,7 @@ from schemas.records.mobile_signalling import MOBILE_SIGNALLING as MOBILE_SIGNAL
 from schemas.records.mobile_usage import MOBILE_USAGE as MOBILE_USAGE
 from schemas.records.modbus import MODBUS as MODBUS
 from schemas.records.multicast_flow import MULTICAST_FLOW as MULTICAST_FLOW
+from schemas.records.ota_event import OTA_EVENT as OTA_EVENT
 from schemas.records.point import POINT as POINT
 from schemas.records.rsu_radio import RSU_RADIO as RSU_RADIO
 from schemas.records.sensor_packet import SENSOR_PACKET as SENSOR_PACKET
@@ -69,6 +71,8 @@ TELEMETRY: tuple[Schema, ...] = (
     GNSS,
     CAN_FRAME,
     UDS,
+    OTA_EVENT,
+    FLEET_REQUEST,
     SENSOR_ROUTE,
     SENSOR_PACKET,
     SENSOR_READING,

@@ -1,0 +1,68 @@
+"""What the server of over-the-air updates learns of a vehicle (Uptane: image and director repositories, vehicle manifests)."""
+
+from schemas.types import Domain, Field, Scalar, Schema, origin
+
+OTA_EVENT = Schema(
+    name="ota_event",
+    domain=Domain.VEHICLE,
+    says="One step of one vehicle: metadata fetched, an image downloaded or installed, or what a control unit says that it runs.",
+    locality="backend",
+    identity=("vehicle", "ecu", "event", "version"),
+    remembered_s=100 * 86_400.0,
+    fields=(
+        Field("time", Scalar.TIME, "when the server learned it"),
+        Field("backend", Scalar.STRING, "update server", example="ota-1"),
+        Field("vehicle", Scalar.STRING, "vehicle"),
+        Field("ecu", Scalar.STRING, "control unit; absent for what concerns the vehicle alone", nullable=True),
+        Field("region", Scalar.STRING, "region or mirror that serves the vehicle", nullable=True, example="eu-west"),
+        Field(
+            "event",
+            Scalar.STRING,
+            "check: metadata fetched; download: an image, in progress or ended; install: ended; report: what runs",
+            one_of=("check", "download", "install", "report"),
+        ),
+        Field(
+            "result",
+            Scalar.STRING,
+            "what came of it; going_on for a download that has not ended",
+            one_of=("done", "failed", "going_on"),
+        ),
+        Field(
+            "error",
+            Scalar.STRING,
+            "why it failed, as the vehicle's verification says",
+            nullable=True,
+            one_of=(
+                "rollback",
+                "signature",
+                "hash",
+                "mix_and_match",
+                "expired",
+                "size",
+                "arbitrary_software",
+                "network",
+                "space",
+                "condition",
+                "other",
+            ),
+        ),
+        Field("campaign", Scalar.STRING, "campaign that the step belongs to", nullable=True),
+        Field("work_order", Scalar.STRING, "workshop's order, where the software came by cable", nullable=True),
+        Field("version", Scalar.STRING, "version of the software, installed or to be", nullable=True),
+        Field("release_counter", Scalar.LONG, "release counter of the image", nullable=True, low=0),
+        Field("image_hash", Scalar.STRING, "hash of the image, hexadecimal", nullable=True),
+        Field(
+            "targets_version",
+            Scalar.LONG,
+            "version of the targets metadata that the vehicle has now",
+            nullable=True,
+            low=0,
+        ),
+        Field("snapshot_version", Scalar.LONG, "version of the snapshot metadata", nullable=True, low=0),
+        Field("timestamp_version", Scalar.LONG, "version of the timestamp metadata", nullable=True, low=0),
+        Field("timestamp_expiry", Scalar.TIME, "when the timestamp metadata expire", nullable=True),
+        Field("rate", Scalar.DOUBLE, "mean rate of the download so far", unit="byte/s", nullable=True, low=0),
+        Field("duration_s", Scalar.DOUBLE, "time that the download took so far", unit="s", nullable=True, low=0),
+        *origin(),
+    ),
+)
