@@ -94,6 +94,7 @@ FILES: tuple[str, ...] = (
     "substation.rogue_master",
     "substation.rogue_master_iec104",
     "substation.rogue_outstation",
+    "substation.switching",
     "substation.unauthorised_write",
     "vehicle.cam_flooding",
     "vehicle.altered_map",

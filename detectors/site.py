@@ -89,6 +89,31 @@ class FileTransfer(_Facts):
     objects: tuple[Annotated[int, Field(ge=0, le=16777215)], ...] | None = None
 
 
+ObjectAddress = Annotated[int, Field(ge=0, le=16777215)]
+
+
+class Switch(_Facts):
+    """A breaker or disconnector behind an IEC 60870-5-104 station, by its objects there.
+
+    Args:
+        state: single or double point of its position.
+        commands: objects that operate it.
+        protection: points that are raised when its protection or recloser operates.
+        currents: measured values of its current, A.
+        rated_a: rated current, A; without it the current is not judged.
+        control_block: GOOSE control block that its protection publishes.
+    """
+
+    outstation: Host
+    common_address: Annotated[int, Field(ge=0, le=65535)]
+    state: ObjectAddress
+    commands: tuple[ObjectAddress, ...] = ()
+    protection: tuple[ObjectAddress, ...] = ()
+    currents: tuple[ObjectAddress, ...] = ()
+    rated_a: Annotated[float, Field(gt=0)] | None = None
+    control_block: str | None = None
+
+
 class Iec104(_Facts):
     """Facts of the site's IEC 60870-5-104. `outstations` may report process information to the masters."""
 
@@ -96,6 +121,7 @@ class Iec104(_Facts):
     outstations: tuple[Host, ...] | None = None
     files: tuple[FileTransfer, ...] | None = None
     commands: tuple[Command, ...] | None = None
+    switches: tuple[Switch, ...] | None = None
 
 
 class Publisher(_Facts):

@@ -353,7 +353,7 @@ SG_30 = Threat(
         "Ask the site whether it was local switching; if not, lock remote control of the bay.",
         "Take the sequence-of-events record from the relay before it is overwritten.",
     ),
-    gap="no detector yet: needs iec104, goose, scada_measurement",
+    gap="",
 )
 
 SG_31 = Threat(

@@ -17,6 +17,7 @@ FILES: Final[tuple[str, ...]] = (
     "traffic_signals",
     "v2x_radio",
     "v2x_security",
+    "iec104",
     "iptv_keys",
     "iptv_streams",
     "mobile",
