@@ -124,6 +124,20 @@ class Iec104(_Facts):
     switches: tuple[Switch, ...] | None = None
 
 
+class Dnp3(_Facts):
+    """Facts of the site's DNP3: `masters` may send requests; in `select_before_operate` are outstations that want a select first."""
+
+    masters: tuple[Host, ...] | None = None
+    select_before_operate: tuple[Host, ...] = ()
+
+
+class Mms(_Facts):
+    """Facts of the site's MMS (IEC 61850-8-1): `clients` may associate, `controllers` of them may also write and control."""
+
+    clients: tuple[Host, ...] | None = None
+    controllers: tuple[Host, ...] | None = None
+
+
 class Publisher(_Facts):
     """A GOOSE publisher of the site's SCD; `in_test` allows simulation and commissioning flags.
 
@@ -390,6 +404,8 @@ class Site(_Facts):
     modbus: Modbus = Modbus()
     iec104: Iec104 = Iec104()
     goose: Goose = Goose()
+    dnp3: Dnp3 = Dnp3()
+    mms: Mms = Mms()
     meters: Meters = Meters()
     resources: Resources = Resources()
     v2x: V2x = V2x()

@@ -21,7 +21,7 @@ SG_16 = Threat(
         "Find the host and its user; isolate it at the switch if it is not an asset scanner.",
         "Search the same host for later control messages (SG-17, SG-21): scans come before commands.",
     ),
-    gap="no detector yet: needs flow",
+    gap="",
 )
 
 SG_17 = Threat(
@@ -214,7 +214,7 @@ SG_24 = Threat(
         "Block control codes at the outstation firewall; keep polling.",
         "Confirm with the operator log whether a person sent it; verify breaker positions locally.",
     ),
-    gap="no detector yet: needs dnp3_control, dnp3",
+    gap="",
 )
 
 SG_25 = Threat(
@@ -233,7 +233,7 @@ SG_25 = Threat(
         "Re-enable unsolicited reports and poll all event classes now.",
         "Review alarms of the silent period; find which host sent the request.",
     ),
-    gap="no detector yet: needs dnp3",
+    gap="",
 )
 
 SG_26 = Threat(

@@ -4,6 +4,7 @@
 |---|---|
 | `modbus_lemay` | `*.pcap` and `*_labeled.csv` (`packet number;0/1`); the master is 192.168.1.100 |
 | `iec104_threat` | `stage_*_T*.pcap`: the file name ends with the technique |
+| `dnp3_qut2017` | `*.attacker_view.pcap` and `*.attack_log.txt` (START and END of each attack, UTC+10); the master is 192.168.10.221 |
 | `goose_zss` | `dev/*.goose_sv.csv`: rows whose `Label` begins with 8 are attack |
 | `iec104_normal` | `*.pcap`: a site file is learned from each, and then nothing above severity low may be told |
 """
@@ -12,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from jobs.evaluate.datasets import goose, iec104, modbus
+from jobs.evaluate.datasets import dnp3, goose, iec104, modbus
 from jobs.evaluate.datasets.row import Measure, Row
 
 #: Folder -> what is measured on it.
 DATASETS: Final[dict[str, Measure]] = {
     "modbus_lemay": modbus.lemay,
+    "dnp3_qut2017": dnp3.qut,
     "goose_zss": goose.zss,
     "iec104_threat": iec104.threat,
     "iec104_normal": iec104.normal,
