@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detectors.can_bus import DATA, DIAGNOSTIC
 from detectors.detector import StepFunction
 from detectors.grouping import Bools, Ints, number_keys, place, running_max, stable_order
 
@@ -189,7 +190,7 @@ def silences(p: Numbers) -> StepFunction:
 
     def run(state: pl.DataFrame | None, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         state = pl.DataFrame(schema=STATE) if state is None else state
-        frames = batch.filter(~pl.col("error") & ~pl.col("remote")).select(*KEY, "_time", "_row")
+        frames = batch.filter(DATA.expr & ~DIAGNOSTIC).select(*KEY, "_time", "_row")
         if frames.is_empty():
             return state, pl.DataFrame(schema=HITS)
         code, _ = number_keys(frames.select(BUS))

@@ -19,6 +19,13 @@ WORD = Derived(
     (pl.col("data") + pl.lit(bytes(8))).bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little"),
 )
 
+#: Identifiers of ISO 15765-4 and of the addresses that testers use (ISO 15765-2 normal fixed addressing).
+DIAGNOSTIC = (
+    pl.when("extended")
+    .then((pl.col("can_id") // 65_536 % 256).is_in([0xDA, 0xDB]))
+    .otherwise(pl.col("can_id") >= 0x700)
+)
+
 
 def payload(**numbers: Any) -> Payload:
     """What is odd about the data of a frame, by the frames of its identifier before."""

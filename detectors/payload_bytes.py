@@ -68,28 +68,47 @@ class Runs:
     Attributes:
         length: messages since the byte last changed.
         longest: longest run that a change ended so far.
+        inner: the same of runs of a value inside the byte's range.
         changes: how many changes so far.
         changed_at: message that changed it last; -1 where that was before these messages.
     """
 
     length: Ints
     longest: Ints
+    inner: Ints
     changes: Ints
     changed_at: Ints
 
 
-def runs_of(changed: Bools, lives: Lives, length: Ints, longest: Ints, changes: Ints) -> Runs:
-    """Runs of each byte; `length`, `longest` and `changes` are those of the past (a length of -1 for a life that begins)."""
+def runs_of(
+    changed: Bools, inside: Bools, lives: Lives, length: Ints, longest: Ints, inner: Ints, changes: Ints
+) -> Runs:
+    """Runs of each byte; `length`, `longest`, `inner` and `changes` are those of the past (a length of -1 for a life that begins).
+
+    `inside` says whether the value before each message was inside the byte's range.
+    """
     at = np.arange(changed.shape[1])
     changed_at = np.maximum.accumulate(np.where(changed, at, -1), axis=1)
     begun = lives.first[lives.number]
     earlier = changed_at < begun
     run = np.where(earlier, length[:, lives.number] + (at - begun + 1), at - changed_at)
     ended = np.where(changed, lives.before(run, length), 0)
-    ended[:, lives.first] = np.maximum(ended[:, lives.first], longest)
+    every, within = _highest(ended, lives, longest), _highest(np.where(inside, ended, 0), lives, inner)
+    return Runs(run, every, within, lives.total(changed, changes), np.where(earlier, -1, changed_at))
+
+
+def _highest(values: Ints, lives: Lives, past: Ints) -> Ints:
+    """The largest value of the life so far, `past` included; values of 0 and more."""
     line = lives.number * _APART
-    record = np.maximum.accumulate(ended + line, axis=1) - line
-    return Runs(run, record, lives.total(changed, changes), np.where(earlier, -1, changed_at))
+    until = values + line
+    until[:, lives.first] = np.maximum(values[:, lives.first], past) + line[lives.first]
+    return np.maximum.accumulate(until, axis=1) - line
+
+
+def range_of(words: Bytes, lives: Lives, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """The smallest and the largest value of each byte so far, this one included; `low` and `high` are those of the past."""
+    values = words.astype(np.int64)
+    return 255 - _highest(255 - values, lives, 255 - low), _highest(values, lives, high)
 
 
 def leaps(words: Bytes, before: Bytes, lives: Lives, widest: Ints) -> tuple[Bools, Ints]:
@@ -98,10 +117,7 @@ def leaps(words: Bytes, before: Bytes, lives: Lives, widest: Ints) -> tuple[Bool
     `widest` is that of the past.
     """
     step = np.abs((words - before).view(np.int8).astype(np.int16)).astype(np.int64)
-    line = lives.number * _APART
-    until = step + line
-    until[:, lives.first] = np.maximum(step[:, lives.first], widest) + line[lives.first]
-    until = np.maximum.accumulate(until, axis=1) - line
+    until = _highest(step, lives, widest)
     return step > np.maximum(2 * lives.before(until, widest), LEAST_LEAP), until
 
 

@@ -8,15 +8,15 @@ import numpy.typing as npt
 import polars as pl
 
 from detectors.columns import filled, present
-from detectors.grouping import Bools, Grouped, Ints
+from detectors.grouping import Grouped, Ints
 from detectors.memory.base import MICROSECONDS, Derived, Memory, Value, View
-from detectors.payload_bytes import Lives, Words, bytes_of, counting, leaps, runs_of, third_within
+from detectors.payload_bytes import Lives, Words, bytes_of, counting, leaps, range_of, runs_of, third_within
 
 #: Bits of the memory's value. STUCK: a byte that kept changing stays the same while the message goes on. FRESH: not for long yet.
 STUCK, FRESH = 1, 2
 #: SETTLES: a byte just stopped to change, whatever the reason. PAUSES: it was never so long without a change.
 SETTLES, PAUSES = 4, 8
-#: MISCOUNTS: a counter broke its sequence three times in ten messages. FUZZED: bytes that hardly ever change did, for one message,
+#: MISCOUNTS: every counter broke its sequence, three times in ten messages. FUZZED: bytes that hardly ever change did, for one message,
 #: three times.
 MISCOUNTS, FUZZED = 16, 32
 #: ODD_LENGTH: not the length of all the first messages. SAME: no byte changed. BACK: as the message before the last one.
@@ -25,17 +25,20 @@ ODD_LENGTH, SAME, BACK = 64, 128, 256
 BEGUN = 20
 _LONG_AGO = -(2**62)
 _MOST = 2**30
+#: Largest less smallest value of a byte whose rests at the ends of its range are another matter than those inside.
+WIDE = 8
 
 
 @dataclass(frozen=True)
 class Payload(Memory):
     """Flags of a message by its first eight data bytes, from the on-time messages of its key so far.
 
-    A byte is *stuck* when it did not change for `stuck_s` and `stuck` messages, `ratio` times as long as ever before, though it
-    changed in a `share` of at least `learn` messages over `learn_s`; other bytes go on, the pace of the message too, and the
-    byte is not at an end of its range, or leapt there. It *settles* when it stands still for `settle` messages and `settle_s` at
-    least, twelve times that at most, `ratio` / 2 times as long as before, wherever in its range. Bytes that hardly ever change
-    did so in a twentieth of at least `quiet` messages at most; `together` of them are odd. Size: 400 bytes a key.
+    A byte is *stuck* when it did not change for `stuck_s` and `stuck` messages, `ratio` times as long as ever before (inside
+    its range, where that is `WIDE`), though it changed in a `share` of at least `learn` messages over `learn_s`; other bytes
+    go on, the pace of the message too, and the byte is not at an end of its range, or leapt there. It *settles* when it
+    stands still for `settle` messages and `settle_s` at least, twelve times that at most, `ratio` / 2 times as long as
+    before, wherever in its range. Bytes that hardly ever change did so in a twentieth of at least `quiet` messages at most;
+    `together` of them are odd. Size: 430 bytes a key.
 
     Args:
         value: the first eight bytes of the data as an integer of 64 bits, byte 0 lowest.
@@ -91,6 +94,7 @@ class Payload(Memory):
             "lengths": pl.Int32(),
             "run": bytewise(pl.Int32),
             "longest": bytewise(pl.Int32),
+            "inner": bytewise(pl.Int32),
             "changes": bytewise(pl.Int32),
             "since": bytewise(pl.Int64),
             "stirred": bytewise(pl.Int32),
@@ -176,13 +180,19 @@ class _Messages:
         self.changed = bytes_of(self.words ^ self.previous) != 0
         self.stir = self.changed.any(axis=0)
         self.stirs = self.lives.total(self.stir, past("stirs", 0))
-        self.runs = runs_of(self.changed, self.lives, past("run", -1), past("longest", 0), past("changes", 0))
+        low0, high0 = past("low", 255).astype(np.int64), past("high", 0).astype(np.int64)
+        self.low, self.high = range_of(self.bytes, self.lives, low0, high0)
+        self.inside = (self.low < self.bytes) & (self.bytes < self.high)
+        was_inside = self.lives.before(self.inside, (low0 < bytes_of(word)) & (bytes_of(word) < high0))
+        past_runs = past("run", -1), past("longest", 0), past("inner", 0), past("changes", 0)
+        self.runs = runs_of(self.changed, was_inside, self.lives, *past_runs)
+        # At an end of its range a signal may rest for long, as a speed does at 0. A byte of few values rests wherever it is.
+        self.rest = np.where(self.high - self.low >= WIDE, self.runs.inner, self.runs.longest)
         self._since, self._stirred = past("since", 0), past("stirred", 0)
         self._since = np.where(known, self._since, self.began)
         self._leapt = past("leapt", 0).astype(np.bool_)
         previous = bytes_of(self.previous)
         self.leaps, self.widest = leaps(self.bytes, previous, self.lives, past("widest", 0).astype(np.int64))
-        self._low, self._high = past("low", 255), past("high", 0)
         self.counts = counting(self.bytes, previous)
         self.steps = self.lives.total(self.counts, past("steps", 0))
         self._breaks, self._oddities = past("breaks", _LONG_AGO), past("oddities", _LONG_AGO)
@@ -200,7 +210,8 @@ class _Messages:
         # Lost messages break a sequence too, and leave a gap.
         pace = (self.time - self.began[number]) / np.maximum(earlier, 1)
         learned = (earlier > m.quiet) & (20 * (self.steps - self.counts) >= 19 * (earlier - 1))
-        broke = (learned & ~self.counts).any(axis=0) & (self.gap <= 1.5 * pace)
+        # A checksum counts along while the rest of the message stands still: one counter that goes on is enough.
+        broke = learned.any(axis=0) & ~(learned & self.counts).any(axis=0) & (self.gap <= 1.5 * pace)
         miscounts, self._breaks = third_within(broke, self.nth, 9, self.lives, self._breaks)
         hardly = self.changed & (20 * (self.runs.changes - self.changed) <= earlier) & (earlier >= m.quiet)
         self.hardly = hardly
@@ -228,27 +239,28 @@ class _Messages:
         m, runs = self.memory, self.runs
         code = np.zeros(len(self.words), dtype=np.int64)
         least = max(1, round(m.learn * m.share))
-        byte, at = np.nonzero((runs.length > 2 * runs.longest) & (runs.changes >= least) & (runs.length > 1))
+        byte, at = np.nonzero((runs.length > 2 * self.rest) & (runs.changes >= least) & (runs.length > 1))
         if not len(at):
             return code
         life = self.lives.number[at]
-        length, longest, changes = runs.length[byte, at], runs.longest[byte, at], runs.changes[byte, at]
+        length, rest, changes = runs.length[byte, at], self.rest[byte, at], runs.changes[byte, at]
         learned = self.nth[at] - length
         lively = (changes >= m.share * learned) & (learned >= m.learn)
         turn = runs.changed_at[byte, at]
         since = np.where(turn >= 0, self.time[turn], self._since[byte, life])
         stirred = np.where(turn >= 0, self.stirs[turn], self._stirred[byte, life])
         stood, before = self.time[at] - since, since - self.began[life]
-        settles = lively & (length >= m.settle) & (2 * length >= m.ratio * longest)
+        settles = lively & (length >= m.settle) & (2 * length >= m.ratio * rest)
         settles &= (stood >= m.settle_s * MICROSECONDS) & (stood <= 12 * m.settle_s * MICROSECONDS)
-        stuck = lively & (length >= m.stuck) & (length >= m.ratio * longest)
+        stuck = lively & (length >= m.stuck)
         stuck &= (stood >= m.stuck_s * MICROSECONDS) & (before >= m.learn_s * MICROSECONDS)
         stuck &= self.stirs[at] - stirred >= 5
         leapt = np.where(turn >= 0, self.leaps[byte, turn], self._leapt[byte, life])
         pace, usual = stood * learned, before * length
         stuck &= (pace <= 2 * usual) & (2 * pace >= usual)
-        inside = stuck & ~leapt
-        stuck[inside] = self._within(byte[inside], at[inside])
+        stuck &= (self.inside[byte, at] & (length >= m.ratio * rest)) | (
+            leapt & (length >= m.ratio * runs.longest[byte, at])
+        )
         fresh = stuck & (stood <= 1.5 * m.stuck_s * MICROSECONDS)
         for bit, holds in ((PAUSES, lively), (SETTLES, settles), (STUCK, stuck), (FRESH, fresh)):
             code[at[holds]] |= bit
@@ -256,25 +268,9 @@ class _Messages:
         np.minimum.at(begun, at[stuck], learned[stuck])
         return code | np.where(begun < _MOST, begun << BEGUN, 0)
 
-    def _within(self, byte: Ints, at: Ints) -> Bools:
-        """Whether the byte of each of these messages is neither the smallest nor the largest that was seen."""
-        inside = np.zeros(len(at), dtype=np.bool_)
-        life = self.lives.number[at]
-        pairs, which = np.unique(byte * len(self.lives.first) + life, return_inverse=True)
-        for number, pair in enumerate(pairs.tolist()):
-            b, one = divmod(pair, len(self.lives.first))
-            span = slice(self.lives.first[one], self.lives.last[one] + 1)
-            values = self.bytes[b, span]
-            low = np.minimum(np.minimum.accumulate(values), self._low[b, one])
-            high = np.maximum(np.maximum.accumulate(values), self._high[b, one])
-            mine = np.flatnonzero(which == number)
-            here = at[mine] - self.lives.first[one]
-            inside[mine] = (values[here] > low[here]) & (values[here] < high[here])
-        return inside
-
     def kept(self) -> dict[str, npt.NDArray[Any]]:
         """State of each life after its last message, the lives last."""
-        last, first, runs = self.lives.last, self.lives.first, self.runs
+        last, runs = self.lives.last, self.runs
         turn = runs.changed_at[:, last]
         return {
             "word": self.words[last],
@@ -287,13 +283,14 @@ class _Messages:
             "lengths": self.misfits[last],
             "run": np.minimum(runs.length[:, last], _MOST),
             "longest": np.minimum(runs.longest[:, last], _MOST),
+            "inner": np.minimum(runs.inner[:, last], _MOST),
             "changes": np.minimum(runs.changes[:, last], _MOST),
             "since": np.where(turn >= 0, self.time[turn], self._since),
             "stirred": np.where(turn >= 0, self.stirs[turn], self._stirred),
             "leapt": np.where(turn >= 0, np.take_along_axis(self.leaps, turn, axis=1), self._leapt),
             "widest": self.widest[:, last],
-            "low": np.minimum(np.minimum.reduceat(self.bytes, first, axis=1), self._low),
-            "high": np.maximum(np.maximum.reduceat(self.bytes, first, axis=1), self._high),
+            "low": self.low[:, last],
+            "high": self.high[:, last],
             "hardly": self.hardly[:, last],
             "steps": np.minimum(self.steps[:, last], _MOST),
             "breaks": self._breaks,

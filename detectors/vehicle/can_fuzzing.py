@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.can_bus import BUS, DATA, IDENTIFIER, every, flagged, frames, merged, payload
+from detectors.can_bus import BUS, DATA, DIAGNOSTIC, IDENTIFIER, every, flagged, frames, merged, payload
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Age, CountWithin, Derived, Nth, Recent
 from detectors.memory.payload import FUZZED, ODD_LENGTH
@@ -31,14 +31,6 @@ class Params:
     few: int = 5  # and so many are enough
     odd_min: int = 3  # frames that are not in the message catalogue or of a wrong length, in the window
     window_s: float = 10.0
-
-
-#: Identifiers of ISO 15765-4 and of the addresses that testers use (ISO 15765-2 normal fixed addressing).
-DIAGNOSTIC = (
-    pl.when("extended")
-    .then((pl.col("can_id") // 65_536 % 256).is_in([0xDA, 0xDB]))
-    .otherwise(pl.col("can_id") >= 0x700)
-)
 
 
 def _outside(site: Site) -> pl.Expr:

@@ -1,9 +1,10 @@
 """Data of a CAN identifier that another sender makes up while the timing stays: a frozen signal, or a broken counter.
 
-A signal is frozen when one of the first eight bytes kept changing, then stays the same eight times as long as ever before and
-for two seconds at least, inside its range, while the rest of the frame goes on at its pace. Signals also rest because the vehicle
+A signal is frozen when one of the first eight bytes kept changing, then stays the same inside its range eight times as long as
+ever before there and for two seconds at least, while the rest of the frame goes on at its pace. Signals also rest because the vehicle
 stops, changes gear or coasts; then several identifiers settle at once: with more than `settling_max` of them nothing fires. An alive
-counter that breaks its sequence three times within ten frames fires too. All is learned per identifier from the stream.
+counter that breaks its sequence three times within ten frames fires too, where no other counter of the frame goes on. All is
+learned per identifier from the stream.
 
 Blind spot: an attack before a byte changed 25 times in 50 frames over 5 seconds; a constant at an end of the range that was seen;
 a signal alone in its frame; forged values that move, with their counter; bytes after the eighth; clock skew. Source: threat ITS-19
@@ -67,11 +68,13 @@ def _speed(number: int, noise: int = 1) -> list[bytes]:
 
 
 _FORGED = [d[:2] + b"\xcd" + d[3:] for d in _speed(40)]
+_STANDS = [d[:2] + b"\0" + d[3:] for d in _speed(60)]
+_DRIVEN = [bytes((max(0, i - 200) * 37 % 256, 0, 0, 0, 0, 0, 0, i % 16)) for i in range(400)]
 _COUNTED = [bytes((1, i * 37 % 256, 0, 0, 0, 0, 0, i % 16)) for i in range(400)]
 
 DETECTOR = Detector(
     id="can_masquerade",
-    version=1,
+    version=2,
     threat=its_vehicle.ITS_19,
     record=CAN_FRAME,
     kind=Remembering(build),
@@ -100,6 +103,10 @@ DETECTOR = Detector(
             frames(every(0.1, 0, 16), 0x410, [*_speed(100), *_FORGED, *_speed(20)]),
         ),
         fires_on(
+            "the same after a standstill, which is no measure of a drive",
+            frames(every(0.1, 0, 22), 0x410, [*_STANDS, *_speed(100), *_FORGED, *_speed(20)]),
+        ),
+        fires_on(
             "another sender does not know the counter",
             frames(every(0.01, 0, 4.2), 0x1A0, [*_COUNTED, *[d[:7] + b"\x05" for d in _COUNTED[:20]]]),
         ),
@@ -115,6 +122,10 @@ DETECTOR = Detector(
         quiet_on(
             "a signal that rests at its lowest value",
             frames(every(0.1, 0, 16), 0x410, [*_speed(100), *[d[:2] + b"\xbe" + d[3:] for d in _FORGED], *_speed(20)]),
+        ),
+        quiet_on(
+            "a checksum that counted while the data stood still",
+            frames(every(0.01, 0, 4), 0x1A0, [d[:6] + bytes((sum(d) % 16 << 4, d[7])) for d in _DRIVEN]),
         ),
         quiet_on(
             "lost frames break the counter now and then",

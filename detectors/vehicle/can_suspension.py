@@ -3,7 +3,8 @@
 Judges identifiers that kept a period (no interval beyond `regular` times the mean) over `learn_s` seconds and `learn` frames, since the
 bus became active or for `settled_s`. One fires when it is silent for `missing` periods and `least_s` of bus activity. Time counts only
 while the bus is active, and after a pause of `pause_s` an identifier is judged once it was heard again. When more than `share_max` of
-the judged identifiers are silent, control units shut down and nothing fires. An identifier that was missing twice sends on events.
+the judged identifiers are silent, control units shut down and nothing fires. An identifier that was missing twice sends on events; those of
+diagnosis come and go with a tester.
 
 Blind spot: a suspension shorter than that; slow identifiers; a bus that was heard for less than `learn_s`; a control unit that takes
 most of the bus with it. Source: threat ITS-19 of the catalogue; ITU-T X.1375 clauses 7.4 and 8.2.

@@ -48,29 +48,34 @@ def reference(past: list[Row], now: Row) -> int:
         length, learned = len(past) - start, start + 1
         # The first run began with the first message, which changed nothing.
         longest = max([b - a - 1 for a, b in pairwise([0, *at])], default=0)
-        if length < 2 or length <= 2 * longest or len(at) < max(1, round(m.learn * m.share)):
+        values = [byte(r, i) for r in every]
+        # Runs of a value inside the range that was seen until they ended.
+        inner = max(
+            [b - a - 1 for a, b in pairwise([0, *at]) if min(values[:b]) < values[b - 1] < max(values[:b])], default=0
+        )
+        usual = inner if max(values) - min(values) >= bits.WIDE else longest
+        if length < 2 or length <= 2 * usual or len(at) < max(1, round(m.learn * m.share)):
             continue
         lively = len(at) >= m.share * learned and learned >= m.learn
         stood = round(now["time"] - every[start]["time"], 3)
         before = round(every[start]["time"] - every[0]["time"], 3)
         if lively:
             code |= bits.PAUSES
-        if lively and length >= m.settle and 2 * length >= m.ratio * longest and m.settle_s <= stood <= 12 * m.settle_s:
+        if lively and length >= m.settle and 2 * length >= m.ratio * usual and m.settle_s <= stood <= 12 * m.settle_s:
             code |= bits.SETTLES
         goes_on = sum(any(c) for c in changed[start + 1 :]) >= 5
         paced = 0.5 * before * length <= stood * learned <= 2 * before * length
         steps = [abs((byte(b, i) - byte(a, i) + 128) % 256 - 128) for a, b in pairwise(every[: start + 1])]
         leapt = bool(steps) and steps[-1] > max(2 * max(steps[:-1], default=0), 16)
-        values = [byte(r, i) for r in every]
         inside = min(values) < byte(now, i) < max(values)
         if (
             lively
-            and length >= max(m.stuck, m.ratio * longest)
+            and length >= m.stuck
             and stood >= m.stuck_s
             and before >= m.learn_s
             and goes_on
             and paced
-            and (inside or leapt)
+            and ((inside and length >= m.ratio * usual) or (leapt and length >= m.ratio * longest))
         ):
             begun.append(learned)
             code |= bits.STUCK | (bits.FRESH if stood <= 1.5 * m.stuck_s else 0)
@@ -87,7 +92,7 @@ def reference(past: list[Row], now: Row) -> int:
         ]
         gap = every[last]["time"] - every[last - 1]["time"]
         pace = (every[last]["time"] - every[0]["time"]) / last
-        return any(not counts[last - 1][n] for n in counters) and gap <= 1.5 * pace
+        return bool(counters) and not any(counts[last - 1][n] for n in counters) and gap <= 1.5 * pace
 
     broke = [n for n in range(1, len(every)) if breaks(n)]
     code |= bits.MISCOUNTS if broke[-1:] == [len(past)] and len(broke) > 2 and broke[-1] - broke[-3] <= 9 else 0

@@ -9,6 +9,7 @@ from ingest.lab.scenarios.scenario import Quiet, Scenario
 #: are attacks that nobody promises to find: they are evaluated and reported.
 FILES: Final[tuple[str, ...]] = (
     "der",
+    "can",
     "goose",
     "headend_commands",
     "homes",
