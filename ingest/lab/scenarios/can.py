@@ -104,8 +104,13 @@ def inject(records: list[Record], rng: random.Random, start: int, p: Any) -> Inj
 @dataclass(frozen=True)
 class Brakes(Inject):
     can_id: int = BRAKE
-    every_s: float = 0.025
+    every_s: float = 0.05
     value: float = 280.0
+
+
+@dataclass(frozen=True)
+class BrakesTwice(Brakes):
+    every_s: float = 0.025
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,7 @@ SCENARIOS: Final = tuple(
         (
             "can_brake_injected",
             "ITS-18",
-            "forged brake frames, two in each period of the real ones",
+            "a forged brake frame between two real ones",
             CAR,
             inject,
             Brakes,
@@ -304,14 +309,10 @@ SCENARIOS: Final = tuple(
         ("can_bus_off_thrice", "ITS-22", "the wheel speeds are driven off the bus three times", CAR, bus_off, Repeated),
     )
 )
-EXPERIMENTS: Final = (
-    Scenario(
-        "can_masquerade_skewed",
-        "ITS-19",
-        "another sender that is 120 ppm slower, all else right",
-        CAR,
-        DRIVE_S + 1,
-        masquerade,
-        Skewed,
-    ),
+EXPERIMENTS: Final = tuple(
+    Scenario(name, threat, says, CAR, DRIVE_S + 1, build, params)
+    for name, threat, says, build, params in (
+        ("can_masquerade_skewed", "ITS-19", "another sender, 120 ppm slower, all else right", masquerade, Skewed),
+        ("can_brake_injected_twice", "ITS-18", "two forged brake frames between two real ones", inject, BrakesTwice),
+    )
 )
