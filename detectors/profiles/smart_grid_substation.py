@@ -329,7 +329,7 @@ SG_29 = Threat(
         "Mark the view as not trusted; call the site for a local reading.",
         "Compare 104 values with a passive tap near the RTU: the place where they differ is the place of the attack.",
     ),
-    gap="no detector yet: needs scada_measurement",
+    gap="",
 )
 
 SG_30 = Threat(
@@ -379,7 +379,7 @@ SG_31 = Threat(
         "Move the clock to holdover or to the second source; mark PMU data as time-bad.",
         "Check antenna and grandmaster on site; hold wide-area protection that needs synchronised data.",
     ),
-    gap="no detector yet: needs time_sync, synchrophasor, iec104",
+    gap="",
 )
 
 ALL = (SG_16, SG_17, SG_18, SG_19, SG_20, SG_21, SG_22, SG_23, SG_24, SG_25, SG_26, SG_27, SG_28, SG_29, SG_30, SG_31)

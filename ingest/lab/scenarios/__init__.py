@@ -19,6 +19,7 @@ FILES: Final[tuple[str, ...]] = (
     "v2x_radio",
     "v2x_security",
     "iec104",
+    "iec104_view",
     "iptv_keys",
     "iptv_streams",
     "mobile",
