@@ -1,0 +1,80 @@
+"""Another host answers, or is answered, under the address of a DNP3 outstation.
+
+Fires where frames of the outstation come from another MAC address or begin with another time to live (64, 128, 255) than at
+first, or where the master's frames to it go to another MAC address: it is impersonated, or somebody stands between the two.
+Blind spot: an impostor from the first frame on; behind a router, one who copies the time to live. A replaced device and a
+router that takes over are told once, and again after each pause for two days. Source: threat SG-28 of the catalogue; RFC 826
+(ARP), RFC 791 section 3.2 (time to live); ATT&CK for ICS T0856, T0830.
+"""
+
+from dataclasses import dataclass
+
+from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.dnp3 import another_host
+from detectors.profiles import smart_grid_substation
+from detectors.profiles.threat import Severity
+from detectors.site import Site
+from schemas.records import DNP3
+
+
+@dataclass(frozen=True)
+class Params:
+    pause_s: float = 300.0  # after which another host is told again
+    settle_s: float = 172_800.0  # after which it is taken for normal: a device that was replaced
+
+
+def build(p: Params, site: Site) -> Firing:
+    return another_host(True, p.pause_s, p.settle_s)
+
+
+_MAC, _OTHER = "00:00:5e:00:53:20", "00:00:5e:00:53:66"
+
+
+def _answer(time: float, mac: str = _MAC, ttl: int | None = 128, function: int = 129) -> dict[str, object]:
+    ends = {"source": "10.0.0.20", "destination": "10.0.0.1", "source_mac": mac, "destination_mac": None}
+    return {"time": time, **ends, "ttl": ttl, "function": function, "response": True, "from_master": False}
+
+
+def _request(time: float, to_mac: str = _MAC) -> dict[str, object]:
+    ends = {"source": "10.0.0.1", "destination": "10.0.0.20", "source_mac": None, "destination_mac": to_mac}
+    return {"time": time, **ends, "ttl": 64, "function": 1, "response": False, "from_master": True}
+
+
+def _polls(start: float, number: int) -> list[dict[str, object]]:
+    return [record for i in range(number) for record in (_request(start + 5 * i), _answer(start + 5 * i + 0.1))]
+
+
+DETECTOR = Detector(
+    id="dnp3_impostor_outstation",
+    version=1,
+    threat=smart_grid_substation.SG_28,
+    record=DNP3,
+    kind=Remembering(build),
+    params=Params,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    entity_kind="outstation",
+    entity="outstation",
+    source="source",
+    destination="destination",
+    dedup=("site", "outstation"),
+    episode_s=300.0,
+    says="the DNP3 outstation {outstation} has {what}: another host stands for it",
+    observed="{what}, between {source} and {destination}",
+    expected="the host that had this address at first",
+    runbook=(
+        "Find both MAC addresses at the switches: which port is the device's, whose is the other?",
+        "Compare the outstation's values with a second source (line end, neighbour station) before relying on them.",
+        "If the device or its router was replaced, accept the alert.",
+    ),
+    needs=(),
+    tolerance="a late frame is passed over",
+    examples=(
+        fires_on("reports from a host of another kind", [*_polls(0, 5), _answer(60, ttl=64, function=130), *_polls(65, 3)]),
+        fires_on("answers from another MAC address", [*_polls(0, 5), _answer(60, _OTHER), _answer(61, _OTHER)]),
+        fires_on("the master's frames go to another MAC address", [*_polls(0, 5), _request(60, _OTHER)]),
+        fires_on("again after an hour", [*_polls(0, 5), _answer(60, ttl=64), _answer(3660, ttl=64)], 2),
+        quiet_on("polls over routes of different length", [_answer(i, ttl=120 + i % 5) for i in range(20)]),
+        quiet_on("a log that has neither", [_answer(i, None, None) for i in range(5)]),  # type: ignore[arg-type]
+    ),
+)  # fmt: skip
