@@ -4,7 +4,7 @@
   older ones than others hold, for more than `stale_s` and three checks.
 - Slow: within two hours at least `slow_min` vehicles and `slow_share` of those of a region that download are at a tenth (`slow_rate`) of
   its usual rate for more than half an hour. Usual is the geometric mean of downloads that were completed.
-- Dropped: within two hours more than `failed_share` of at least `ended_min` downloads of a region fail, where few do as a rule.
+- Dropped: within two hours more than `failed_share` of at least `ended_min` downloads of a region fail, and `usual` times the usual share.
 
 Blind spot: single vehicles; requests that never reach the server; regions of more than 20,000 vehicles are judged as if they had so
 many. A mobile network that fails and an image that is broken look the same. Source: threat ITS-24 of the catalogue; Uptane standard,
@@ -37,7 +37,7 @@ class Params:
     slow_s: float = 1800.0  # that the download takes already
     ended_min: int = 20  # downloads that ended in two hours
     failed_share: float = 0.5
-    usual_share: float = 0.25  # that fail as a rule: regions above are not judged
+    usual: float = 2.0  # and so many times the share that fails as a rule
 
 
 DAY_S, NOW_S = 86_400.0, 7200.0
@@ -75,13 +75,13 @@ def build(p: Params, site: Site) -> Firing:
     )
     holding = DistinctWithin(REGION, DAY_S, MANY, "vehicle", held)
     checking = DistinctWithin(REGION, DAY_S, MANY, "vehicle", CHECKS)
-    usual = Ewma(REGION, value=LOG_RATE, alpha=0.005, least=50, where=LOADED)
+    usual = Ewma(REGION, value=LOG_RATE, alpha=0.005, least=30, where=LOADED)
     crawls = DOWNLOADS.expr & (pl.col("duration_s") >= p.slow_s) & (LOG_RATE.expr < usual.col + log(p.slow_rate))
     slow = Derived(f"crawls {p.slow_rate:g}, {p.slow_s:g}s", crawls.fill_null(False), (usual,))
     crawling = DistinctWithin(REGION, NOW_S, MANY, "vehicle", slow)
     loading = DistinctWithin(REGION, NOW_S, MANY, "vehicle", DOWNLOADS)
     ended, failed = (CountWithin(REGION, seconds=NOW_S, at_most=MANY, where=w) for w in (ENDED, FAILED))
-    fail = Ewma(REGION, value=FAILS, alpha=0.005, least=50, where=ENDED)
+    fail = Ewma(REGION, value=FAILS, alpha=0.005, least=30, where=ENDED)
     fires, why = reasons(
         (
             held.col & (holding.col >= p.vehicles_min) & (holding.col >= p.share_min * checking.col),
@@ -94,8 +94,7 @@ def build(p: Params, site: Site) -> Firing:
         (
             FAILED.col
             & (ended.col >= p.ended_min)
-            & (failed.col > p.failed_share * ended.col)
-            & (fail.col < p.usual_share),
+            & (failed.col > pl.max_horizontal(pl.lit(p.failed_share), p.usual * fail.col) * ended.col),
             pl.format("{} of {} downloads failed", failed.col, ended.col),
         ),
     )

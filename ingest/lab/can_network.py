@@ -52,7 +52,8 @@ def drive(rng: random.Random) -> Drive:
         goal = wanted if away < t < back else 0.0
         push = max(-4.5, min(2.5, 0.6 * (goal - v))) if v > 0.05 or goal else 0.0
         a += (push - a) * 0.05
-        v = max(0.0, v + a * STEP_S)
+        # No road is even and no foot is still.
+        v = max(0.0, v + a * STEP_S + (rng.gauss(0, 0.004) if v > 0.1 else 0.0))
         steer += (turn - steer) * 0.02 + (rng.gauss(0, 0.0008) if v > 0.1 else 0.0)
         out.speed.append(v)
         out.accelerates.append(a)

@@ -10,6 +10,7 @@ from ingest.lab.scenarios.scenario import Quiet, Scenario
 FILES: Final[tuple[str, ...]] = (
     "der",
     "can",
+    "fleet",
     "goose",
     "headend_commands",
     "homes",
