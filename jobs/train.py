@@ -51,6 +51,7 @@ def train(
         UsageFault: no such model.
     """
     from ingest.lab.load_profiles import load_profiles
+    from ingest.lab.theft import TRANSFORMS
 
     detector = _detector(name)
     profiles = load_profiles(meters)
@@ -75,7 +76,7 @@ def train(
     say(f"false alarms of strangers in later days: {false_alarms:.5f} an asset and day (budget {budget:g})")
     lasts = min(ATTACK_DAYS, days - half)
     victims, until = test[:ATTACKED], honest.until(half + lasts)
-    found = evaluate.attacks_found(fitted, until, victims, half, features, false_alarms, seed)
+    found = evaluate.attacks_found(fitted, until, victims, half, features, false_alarms, seed, TRANSFORMS)
     facts = {
         "trained_on": f"{len(learn)} meters made from SimBench load profiles (detectors/training/readings.py), days "
         f"{WARM_DAYS} to {half}; threshold on {len(tune)} others; measured on {len(test)} others, days {half} to {days}",

@@ -5,7 +5,7 @@ now and over a day against the meter's own last weeks; whether the register move
 voltage against its own day. Energy falsified while the electrical values stay true shows within readings to a day; a
 falsification that is electrically consistent shows only as an unusual change of use, which vacancy is too. Blind
 spot: consistent under-reporting; slow drift; falsified from the first reading on; a record without energy, interval
-or earlier readings is not scored.
+or earlier readings, or of an interval above half an hour, is not scored.
 Source: threat SG-04 of the catalogue. Numbers: the model's card, `detectors/models/unusual_reading.json`.
 """
 
@@ -32,7 +32,9 @@ FLOOR_KW = 0.02
 DAY, WEEKS = 96, 2688
 BY = ("meter",)
 
-_HOURS = pl.when(pl.col("interval_s") > 0).then(pl.col("interval_s") * (1 / 3600))
+#: Longer intervals are not scored, seconds: their means differ from the values at their end, and a day has too few of them.
+LONGEST_S = 1800
+_HOURS = pl.when(pl.col("interval_s").is_between(1, LONGEST_S)).then(pl.col("interval_s") * (1 / 3600))
 POWER = Derived("power", (pl.col("interval_kwh").clip(0) / _HOURS))
 _ELECTRICAL = pl.col("voltage_v") * pl.col("current_a") * pl.col("power_factor") * 0.001
 _CONSISTENCY = ((POWER.expr + FLOOR_KW) / (_ELECTRICAL.clip(0) + FLOOR_KW)).log().clip(-4, 4)
@@ -99,7 +101,7 @@ def _readings(number: int, factor: float = 1.0, start: int = 0, register: float 
 
 DETECTOR = Detector(
     id="unusual_reading",
-    version=1,
+    version=2,
     threat=smart_grid_ami.SG_04,
     record=METER_READING,
     kind=Model("unusual_reading", features),

@@ -1,14 +1,16 @@
 """What a fitted model reaches: false alarms an asset and day, and attacks found by kind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from detectors.training.fit import Fitted, worst_of_days
-from detectors.training.readings import DAY, Readings
-from detectors.training.transforms import TRANSFORMS
+from detectors.training.readings import DAY, Floats, Readings
+
+#: (true energy, generator, intervals a day) -> reported energy, arrays of shape (meters, intervals).
+Transform = Callable[[Floats, np.random.Generator, int], Floats]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def attacks_found(
     features: Callable[[pl.DataFrame], pl.DataFrame],
     false_alarms: float,
     seed: int,
+    transforms: Mapping[str, Transform],
 ) -> dict[str, dict[str, Found]]:
     """Attack every meter from `first_day` to the end, in every way, with and without consistent electrical values.
 
@@ -51,6 +54,7 @@ def attacks_found(
         features: readings -> feature frame with `meter` and `day`.
         false_alarms: an asset and day, measured.
         seed: of what the attacks draw.
+        transforms: the attacks, by name.
 
     Returns:
         "energy only" and "electrically consistent" -> attack -> result.
@@ -60,10 +64,10 @@ def attacks_found(
     expected = 1.0 - (1.0 - false_alarms) ** lasts
     out: dict[str, dict[str, Found]] = {"energy only": {}, "electrically consistent": {}}
     for kind, found in out.items():
-        for name, transform in TRANSFORMS.items():
+        for name, transform in transforms.items():
             rng = np.random.default_rng(seed)
             kwh = honest.kwh.copy()
-            kwh[meters, start:] = transform(honest.kwh[meters, start:], rng)
+            kwh[meters, start:] = transform(honest.kwh[meters, start:], rng, DAY)
             frame = features(honest.with_energy(kwh, kind == "electrically consistent").frame(meters))
             daily = worst_of_days(frame, fitted.score(frame)).filter(
                 (pl.col("day") >= first_day) & (pl.col("score") > fitted.threshold)

@@ -23,8 +23,8 @@ def curves(seed: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
     from detectors.scoring import load_model
     from detectors.training.features import features_of
     from detectors.training.readings import DAY, honest_readings
-    from detectors.training.transforms import TRANSFORMS
     from ingest.lab.load_profiles import load_profiles
+    from ingest.lab.theft import TRANSFORMS
     from jobs.train import WARM_DAYS
 
     model = load_model("unusual_reading")
@@ -55,7 +55,7 @@ def curves(seed: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
         for name, transform in TRANSFORMS.items():
             kwh = honest.kwh.copy()
             begin = THEFT_DAY * DAY
-            kwh[victims, begin:] = transform(honest.kwh[victims, begin:], np.random.default_rng(seed))
+            kwh[victims, begin:] = transform(honest.kwh[victims, begin:], np.random.default_rng(seed), DAY)
             lines.append(_line(name, quiet, worst(honest.with_energy(kwh, consistent)).to_numpy()))
         say(f"curves of unusual_reading, {kind}: AUC {min(x['auc'] for x in lines)} to {max(x['auc'] for x in lines)}")
         title = f"unusual_reading: worst score of a meter-day, {len(quiet)} honest days; theft {kind}"

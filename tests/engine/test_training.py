@@ -13,7 +13,7 @@ from detectors.scoring import MODELS, check_model, load_model
 from detectors.training import evaluate, fit
 from detectors.training.features import features_of
 from detectors.training.readings import DAY, honest_readings
-from detectors.training.transforms import TRANSFORMS
+from ingest.lab.theft import TRANSFORMS
 from schemas.errors import ConfigFault
 from schemas.records import CAM, METER_READING
 
@@ -56,7 +56,7 @@ def test_every_falsification_keeps_shape_and_sign() -> None:
     rng = np.random.default_rng(5)
     true = rng.gamma(2.0, 0.1, (6, 7 * DAY))
     for name, transform in TRANSFORMS.items():
-        reported = transform(true, np.random.default_rng(5))
+        reported = transform(true, np.random.default_rng(5), DAY)
         assert reported.shape == true.shape and (reported >= 0).all() and not np.array_equal(reported, true), name
 
 

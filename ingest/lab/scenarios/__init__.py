@@ -23,6 +23,8 @@ FILES: Final[tuple[str, ...]] = (
     "iec104_view",
     "iptv_keys",
     "iptv_streams",
+    "meter_readings",
+    "meter_theft",
     "mobile",
     "modbus",
     "v2x_warnings",
