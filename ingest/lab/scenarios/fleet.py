@@ -70,8 +70,10 @@ def diagnosis(rng: random.Random, start: int, seconds: float) -> list[Record]:
     """Visits to workshops, and fault memories that are read while driving."""
     out: list[Record] = []
     at = 0.0
+    first = rng.randrange(VEHICLES)
     while (at := at + rng.expovariate(1 / 400.0)) < seconds:
-        out += _visit(rng, start, at, f"v{rng.randrange(VEHICLES):03d}")
+        first += 1
+        out += _visit(rng, start, at, f"v{first % VEHICLES:03d}")
     for _ in range(round(seconds / 60)):
         at, vehicle = rng.uniform(0, seconds), f"v{rng.randrange(VEHICLES):03d}"
         speed = max(0.0, rng.gauss(14, 10))

@@ -7,13 +7,15 @@
 | `dnp3_qut2017` | `*.attacker_view.pcap` and `*.attack_log.txt` (START and END of each attack, UTC+10); the master is 192.168.10.221 |
 | `goose_zss` | `dev/*.goose_sv.csv`: rows whose `Label` begins with 8 are attack |
 | `iec104_normal` | `*.pcap`: a site file is learned from each, and then nothing above severity low may be told |
+| `can_j1939` | `dos_1ms`, `fuzz_1ms_ID_Only` and `normal` `.log.gz`, `labeled_TSC1.csv.gz` (column `label`) |
+| `can_crysys` | `*malicious*.log.gz`: two labels end each line, modified and added; `*benign*.gz` |
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from jobs.evaluate.datasets import dnp3, goose, iec104, modbus
+from jobs.evaluate.datasets import can_crysys, can_j1939, dnp3, goose, iec104, modbus
 from jobs.evaluate.datasets.row import Measure, Row
 
 #: Folder -> what is measured on it.
@@ -23,6 +25,8 @@ DATASETS: Final[dict[str, Measure]] = {
     "goose_zss": goose.zss,
     "iec104_threat": iec104.threat,
     "iec104_normal": iec104.normal,
+    "can_j1939": can_j1939.j1939,
+    "can_crysys": can_crysys.crysys,
 }
 
 
