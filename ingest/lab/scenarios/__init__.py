@@ -11,6 +11,8 @@ FILES: Final[tuple[str, ...]] = (
     "der",
     "can",
     "fleet",
+    "dnp3",
+    "flows",
     "goose",
     "headend_commands",
     "homes",
