@@ -27,18 +27,20 @@ _LONG_AGO = -(2**62)
 _MOST = 2**30
 #: Largest less smallest value of a byte whose rests at the ends of its range are another matter than those inside.
 WIDE = 8
+#: A byte that never took so wide a step is the high byte of a signal, which rests while the low one goes on.
+STEP = 4
 
 
 @dataclass(frozen=True)
 class Payload(Memory):
     """Flags of a message by its first eight data bytes, from the on-time messages of its key so far.
 
-    A byte is *stuck* when it did not change for `stuck_s` and `stuck` messages, `ratio` times as long as ever before (inside
-    its range, where that is `WIDE`), though it changed in a `share` of at least `learn` messages over `learn_s`; other bytes
-    go on, the pace of the message too, and the byte is not at an end of its range, or leapt there. It *settles* when it
-    stands still for `settle` messages and `settle_s` at least, twelve times that at most, `ratio` / 2 times as long as
-    before, wherever in its range. Bytes that hardly ever change did so in a twentieth of at least `quiet` messages at most;
-    `together` of them are odd. Size: 430 bytes a key.
+    A byte is *stuck* when it did not change for `stuck_s` and `stuck` messages (*fresh* until 2.5 times that), `ratio` times
+    as long as ever before (inside its range, where that is `WIDE`), though it changed, by `STEP` at least once, in a `share`
+    of at least `learn` messages over `learn_s`; other bytes go on, the pace of the message too, and the byte is not at an end
+    of its range, or leapt there. It *settles* when it stands still for `settle` messages and `settle_s` at least, sixteen
+    times that at most, `ratio` / 2 times as long as before, wherever in its range. Bytes that hardly ever change did so in a
+    twentieth of at least `quiet` messages at most; `together` of them are odd. Size: 430 bytes a key.
 
     Args:
         value: the first eight bytes of the data as an integer of 64 bits, byte 0 lowest.
@@ -251,8 +253,8 @@ class _Messages:
         stirred = np.where(turn >= 0, self.stirs[turn], self._stirred[byte, life])
         stood, before = self.time[at] - since, since - self.began[life]
         settles = lively & (length >= m.settle) & (2 * length >= m.ratio * rest)
-        settles &= (stood >= m.settle_s * MICROSECONDS) & (stood <= 12 * m.settle_s * MICROSECONDS)
-        stuck = lively & (length >= m.stuck)
+        settles &= (stood >= m.settle_s * MICROSECONDS) & (stood <= 16 * m.settle_s * MICROSECONDS)
+        stuck = lively & (length >= m.stuck) & (self.widest[byte, at] >= STEP)
         stuck &= (stood >= m.stuck_s * MICROSECONDS) & (before >= m.learn_s * MICROSECONDS)
         stuck &= self.stirs[at] - stirred >= 5
         leapt = np.where(turn >= 0, self.leaps[byte, turn], self._leapt[byte, life])
@@ -261,7 +263,7 @@ class _Messages:
         stuck &= (self.inside[byte, at] & (length >= m.ratio * rest)) | (
             leapt & (length >= m.ratio * runs.longest[byte, at])
         )
-        fresh = stuck & (stood <= 1.5 * m.stuck_s * MICROSECONDS)
+        fresh = stuck & (stood <= 2.5 * m.stuck_s * MICROSECONDS)
         for bit, holds in ((PAUSES, lively), (SETTLES, settles), (STUCK, stuck), (FRESH, fresh)):
             code[at[holds]] |= bit
         begun = np.full(len(code), _MOST, dtype=np.int64)

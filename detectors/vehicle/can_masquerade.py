@@ -7,8 +7,9 @@ counter that breaks its sequence three times within ten frames fires too, where 
 learned per identifier from the stream.
 
 Blind spot: an attack before a byte changed 25 times in 50 frames over 5 seconds; a constant at an end of the range that was seen;
-a signal alone in its frame; forged values that move, with their counter; bytes after the eighth; clock skew. Source: threat ITS-19
-of the catalogue; ITU-T X.1375 clauses 7.3 and 8.2; CrySyS data set of fabrication and masquerade attacks (Sci Data 10, 903).
+a signal alone in its frame, or of single steps; forged values that move, with their counter; bytes after the eighth; clock skew.
+Source: threat ITS-19 of the catalogue; ITU-T X.1375 clauses 7.3 and 8.2; CrySyS data set of fabrication and masquerade attacks
+(Sci Data 10, 903).
 """
 
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ def reference(past: list[Row], now: Row) -> int:
         before = round(every[start]["time"] - every[0]["time"], 3)
         if lively:
             code |= bits.PAUSES
-        if lively and length >= m.settle and 2 * length >= m.ratio * usual and m.settle_s <= stood <= 12 * m.settle_s:
+        if lively and length >= m.settle and 2 * length >= m.ratio * usual and m.settle_s <= stood <= 16 * m.settle_s:
             code |= bits.SETTLES
         goes_on = sum(any(c) for c in changed[start + 1 :]) >= 5
         paced = 0.5 * before * length <= stood * learned <= 2 * before * length
@@ -70,6 +70,7 @@ def reference(past: list[Row], now: Row) -> int:
         inside = min(values) < byte(now, i) < max(values)
         if (
             lively
+            and max(steps, default=0) >= bits.STEP
             and length >= m.stuck
             and stood >= m.stuck_s
             and before >= m.learn_s
@@ -78,7 +79,7 @@ def reference(past: list[Row], now: Row) -> int:
             and ((inside and length >= m.ratio * usual) or (leapt and length >= m.ratio * longest))
         ):
             begun.append(learned)
-            code |= bits.STUCK | (bits.FRESH if stood <= 1.5 * m.stuck_s else 0)
+            code |= bits.STUCK | (bits.FRESH if stood <= 2.5 * m.stuck_s else 0)
     nibbles = [[int(r["word"]) >> 4 * n & 15 for n in range(16)] for r in every]
     counts = [
         [(b - a) % 16 == 1 or (b <= 1 and a != b) for a, b in zip(one, two, strict=True)]
