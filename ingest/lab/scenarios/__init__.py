@@ -11,6 +11,8 @@ FILES: Final[tuple[str, ...]] = (
     "der",
     "can",
     "fleet",
+    "ota",
+    "vehicle_diagnosis",
     "dnp3",
     "flows",
     "goose",
