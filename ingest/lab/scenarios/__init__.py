@@ -29,6 +29,7 @@ FILES: Final[tuple[str, ...]] = (
     "iptv_streams",
     "meter_readings",
     "meter_theft",
+    "mms",
     "mobile",
     "modbus",
     "v2x_warnings",

@@ -5,6 +5,7 @@
 | `modbus_lemay` | `*.pcap` and `*_labeled.csv` (`packet number;0/1`); the master is 192.168.1.100 |
 | `iec104_threat` | `stage_*_T*.pcap`: the file name ends with the technique |
 | `dnp3_qut2017` | `*.attacker_view.pcap` and `*.attack_log.txt` (START and END of each attack, UTC+10); the master is 192.168.10.221 |
+| `mms_gics` | `*.csv` of an IPFIX probe; column `label` where an attack is in it |
 | `goose_zss` | `dev/*.goose_sv.csv`: rows whose `Label` begins with 8 are attack |
 | `iec104_normal` | `*.pcap`: a site file is learned from each, and then nothing above severity low may be told |
 | `can_j1939` | `dos_1ms`, `fuzz_1ms_ID_Only` and `normal` `.log.gz`, `labeled_TSC1.csv.gz` (column `label`) |
@@ -15,13 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from jobs.evaluate.datasets import can_crysys, can_j1939, dnp3, goose, iec104, modbus
+from jobs.evaluate.datasets import can_crysys, can_j1939, dnp3, goose, iec104, mms, modbus
 from jobs.evaluate.datasets.row import Measure, Row
 
 #: Folder -> what is measured on it.
 DATASETS: Final[dict[str, Measure]] = {
     "modbus_lemay": modbus.lemay,
     "dnp3_qut2017": dnp3.qut,
+    "mms_gics": mms.gics,
     "goose_zss": goose.zss,
     "iec104_threat": iec104.threat,
     "iec104_normal": iec104.normal,
