@@ -1,12 +1,13 @@
 """Frames between the frames of a periodic CAN identifier.
 
-Learns the period of each identifier and its shortest interval from the first frames. A frame is early when it comes
-before `ratio` of both. Control units send some periodic messages early too, when a value changes, but not within `quick_s` of the one
-before, and what comes next goes on from there. So an early frame counts where it comes that soon, or where the next one comes back to
-the data before it at the end of the period. What counts raises a score by 1 - `leak`, all other frames lower it by `leak` (a
-cumulative sum), and three close together reach `limit`. Blind spot: an attack from the first frames on; a masquerade that
-keeps the period; a single frame; identifiers with fewer than `learn` frames; several forged frames a period of a slow
-identifier, further apart than `quick_s`. Source: threat ITS-18 of the catalogue; ITU-T X.1375 clauses 8.2 and 8.3.
+Learns the period of each identifier and its shortest interval from the first frames. A frame is early when it comes before
+`ratio` of both. Control units send some periodic messages early too, when a value changes, but not within `quick_s` of the one
+before, and what comes next goes on from there; some turn to a shorter period for a while, so the rate alone is no sign. So an
+early frame counts where it comes that soon, or where the next one comes back to the data before it at the end of the period. What
+counts raises a score by 1 - `leak`, all other frames lower it by `leak` (a cumulative sum), and three close together reach
+`limit`. Blind spot: an attack from the first frames on; a masquerade that keeps the period; a single frame; identifiers with
+fewer than `learn` frames; several forged frames a period of a slow identifier, further apart than `quick_s`. Source: threat
+ITS-18 of the catalogue; ITU-T X.1375 clauses 8.2 and 8.3.
 """
 
 from dataclasses import dataclass
