@@ -69,6 +69,7 @@ FILES: tuple[str, ...] = (
     "substation.dnp3_scan",
     "substation.mms_control",
     "substation.mms_disruption",
+    "substation.mms_interrupted",
     "substation.mms_scan",
     "substation.rogue_client_mms",
     "substation.flow_altered",

@@ -38,3 +38,11 @@ CLIENT: Final = Derived("client", pl.when(pl.col("source_port") == PORT).then("d
 def asks(*services: str) -> pl.Expr:
     """True for a request of one of these services."""
     return said((pl.col("pdu") == "confirmed_request") & pl.col("service").is_in(services))
+
+
+#: True for what a client sends to a server: it associates, or asks.
+ASKS: Final = pl.col("pdu").is_in(["initiate_request", "confirmed_request"]) & (pl.col("destination_port") == PORT)
+#: True for a write, but to report and log control blocks alone, which every client needs.
+WRITES: Final = asks("write") & ~pl.col("objects").list.eval(
+    pl.element().str.contains(r"\$(RP|BR|LG)(\$|$)")
+).list.all().fill_null(False)

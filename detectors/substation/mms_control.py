@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
-from detectors.mms import CHANGES, asks
+from detectors.mms import CHANGES, WRITES, asks
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -30,16 +30,12 @@ def _any(pattern: str) -> pl.Expr:
     return pl.col("objects").list.eval(pl.element().str.contains(pattern)).list.any().fill_null(False)
 
 
-def _all(pattern: str) -> pl.Expr:
-    return pl.col("objects").list.eval(pl.element().str.contains(pattern)).list.all().fill_null(False)
-
-
 def build(p: Params, site: Site) -> Firing:
     writes, changes = asks("write"), asks(*CHANGES)
     fixed = writes & _any(r"\$(MX|ST|EX|DC)(\$|$)")
     allowed = pl.col("source").is_in(sorted(site.mms.controllers or ()))
     known = site.mms.controllers is not None
-    wrong = writes & ~_all(r"\$(RP|BR|LG)(\$|$)") & ~allowed if known else pl.lit(False)
+    wrong = WRITES & ~allowed if known else pl.lit(False)
     why = (
         pl.when(fixed)
         .then(pl.lit("writes values that are only reported"))

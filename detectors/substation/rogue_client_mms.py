@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
-from detectors.mms import PORT
+from detectors.mms import ASKS
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -23,9 +23,8 @@ class Params:
 
 def build(p: Params, site: Site) -> Firing:
     clients = sorted({*(site.mms.clients or ()), *(site.mms.controllers or ())})
-    asks = pl.col("pdu").is_in(["initiate_request", "confirmed_request"]) & (pl.col("destination_port") == PORT)
     return Firing(
-        when=asks & ~pl.col("source").is_in(clients),
+        when=ASKS & ~pl.col("source").is_in(clients),
         values={"what": pl.coalesce(pl.format("request {}", "service"), pl.lit("an association"))},
     )
 

@@ -80,6 +80,43 @@ def goose(second: int, rev: int = 1) -> dict[str, Any]:
     }
 
 
+def dnp3(second: int, source: str = "10.0.0.1") -> dict[str, Any]:
+    return {
+        "record": "dnp3",
+        "time": f"{T0}{second:02d}Z",
+        "site": "S",
+        "source": source,
+        "source_port": 40_002,
+        "destination": "10.0.0.30",
+        "destination_port": 20_000,
+        "link_source": 0,
+        "link_destination": 1,
+        "from_master": True,
+        "primary": True,
+        "link_function": 4,
+        "checksum_ok": True,
+        "function": 1,
+        "response": False,
+        "unsolicited": False,
+    }
+
+
+def mms(second: int, service: str, item: str, source: str = "10.0.0.1") -> dict[str, Any]:
+    return {
+        "record": "mms",
+        "time": f"{T0}{second:02d}Z",
+        "site": "S",
+        "source": source,
+        "source_port": 40_003,
+        "destination": "10.0.0.40",
+        "destination_port": 102,
+        "pdu": "confirmed_request",
+        "service": service,
+        "objects": [item],
+        "control": False,
+    }
+
+
 def meter(hour: int, number: int) -> dict[str, Any]:
     time = f"2026-03-02T{hour:02d}:00:00Z"
     return {"record": "meter_reading", "time": time, "meter": f"M{number}", "transformer": "T1", "register_kwh": hour}
@@ -93,6 +130,10 @@ QUIET = [
     command(30, 4001, 5.0),
     command(40, 4001, 9.0),
     *(goose(s) for s in range(10)),
+    *(dnp3(s) for s in range(10)),
+    mms(1, "read", "LD/MMXU1$MX$TotW", "10.0.0.2"),
+    mms(2, "write", "LD/LLN0$RP$urcb$RptEna", "10.0.0.2"),
+    mms(3, "write", "LD/PTOC1$SE$StrVal"),
     *(meter(h, n) for h in range(3) for n in range(4)),
 ]
 
@@ -132,6 +173,8 @@ def test_what_is_learned(site: Path) -> None:
     assert facts.baseline.objects is not None
     assert [(o.first, o.last) for o in facts.baseline.objects] == [(100, 119)]
     assert facts.goose.publishers is not None and facts.goose.publishers[0].conf_rev == 1
+    assert facts.dnp3.masters == ("10.0.0.1",)
+    assert facts.mms.clients == ("10.0.0.1", "10.0.0.2") and facts.mms.controllers == ("10.0.0.1",)
     assert facts.baseline.meters == {"T1": 4}
 
 
@@ -151,6 +194,9 @@ def test_quiet_traffic_is_quiet_with_what_was_learned(
         ([read(1, 0, "10.0.0.9")], "rogue_master"),
         ([read(50, 60, function=6)], "unauthorised_write"),
         ([command(1, 4002)], "iec104_setpoint"),
+        ([dnp3(1, "10.0.0.9")], "rogue_master_dnp3"),
+        ([mms(1, "read", "LD/MMXU1$MX$TotW", "10.0.0.9")], "rogue_client_mms"),
+        ([mms(1, "write", "LD/PTOC1$SE$StrVal", "10.0.0.2")], "mms_control"),
     ],
 )
 def test_a_departure_is_told_and_can_be_accepted(
