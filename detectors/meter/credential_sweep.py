@@ -1,10 +1,10 @@
 """A client is refused by many meters, or one meter refuses again and again: passwords or keys are being tried.
 
-Counts different meters that rejected a client's association within an hour, where they are most of the meters that it
-asked, and rejections of one meter within ten minutes by whatever client. An association that succeeds after such a
-sweep is an alert of its own: a key was found. Blind spot: a sweep slower than the windows; one hidden in the many
-successes of a head-end's own address. A field tool with an old key looks the same. Source: threat SG-10 of the catalogue;
-DLMS/COSEM association result and diagnostic; ITU-T X.1331 clause 7.4.
+Counts different meters that rejected a client's association within an hour, where they are most of those that it asked for
+one or that served it (associations may be held open), and rejections of one meter within ten minutes by whatever client. An
+association that succeeds after such a sweep is an alert of its own: a key was found. Blind spot: a sweep slower than the
+windows; one hidden in the many successes of a head-end's own address. A field tool with an old key looks the same. Source:
+threat SG-10 of the catalogue; DLMS/COSEM association result and diagnostic; ITU-T X.1331 clause 7.4.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,14 @@ from schemas.records import DLMS_SESSION
 @dataclass(frozen=True)
 class Params:
     meters_min: int = 10  # meters that rejected the client in the hour
-    share_min: float = 0.5  # of the meters that it asked for an association: fires from here
+    share_min: float = 0.5  # of the meters that it asked or that served it: fires from here
     sweep_s: float = 3600.0
     failures_min: int = 5  # rejections by one meter in ten minutes
     failures_s: float = 600.0
 
 
-ASKED = Derived("associates", pl.col("service") == "associate")
+# A meter that serves a client has let it in before; what fails without an association tells nothing of keys.
+ASKED = Derived("asked or served", (pl.col("service") == "associate") | (pl.col("result").fill_null("") == "success"))
 # A result that the source does not know is no rejection.
 REJECTED = Derived("rejected", (pl.col("service") == "associate") & (pl.col("result").fill_null("") == "rejected"))
 ACCEPTED = (pl.col("service") == "associate") & (pl.col("result").fill_null("") == "success")
@@ -82,7 +83,7 @@ def _asks(meters: range, result: str, begin: float = 0.0, every_s: float = 5.0) 
 
 DETECTOR = Detector(
     id="credential_sweep",
-    version=1,
+    version=2,
     threat=smart_grid_ami.SG_10,
     record=DLMS_SESSION,
     kind=Remembering(build),
@@ -120,6 +121,10 @@ DETECTOR = Detector(
         quiet_on(
             "a reading round in which twelve of a hundred meters refuse",
             _asks(range(100), "success") + _asks(range(100, 112), "rejected", 500.0),
+        ),
+        quiet_on(
+            "a round over open associations, in which twelve of a hundred meters refuse a new one",
+            [{**a, "service": "get"} for a in _asks(range(100), "success")] + _asks(range(100, 112), "rejected", 500.0),
         ),
         quiet_on(
             "a meter whose key is wrong, tried every quarter of an hour",

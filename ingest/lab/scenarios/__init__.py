@@ -28,6 +28,8 @@ FILES: Final[tuple[str, ...]] = (
     "iptv_keys",
     "iptv_streams",
     "meter_readings",
+    "meter_devices",
+    "meter_sessions",
     "meter_theft",
     "mms",
     "mobile",
