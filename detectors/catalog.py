@@ -75,6 +75,7 @@ FILES: tuple[str, ...] = (
     "substation.flow_altered",
     "substation.dnp3_operate",
     "substation.dnp3_restart",
+    "substation.dnp3_two_masters",
     "substation.dnp3_unsolicited_off",
     "substation.flow_scan",
     "substation.rogue_master_dnp3",

@@ -196,6 +196,11 @@ def rogue(records: list[Record], rng: random.Random, start: int, p: Any) -> Inje
 
 
 @dataclass(frozen=True)
+class LongRogue(Rogue):
+    reads: int = 30
+
+
+@dataclass(frozen=True)
 class Forged(Attack):
     function: int = 9  # freeze and clear counters
     messages: int = 3
@@ -350,6 +355,7 @@ def _scenario(
 QUIET: Final = (KNOWN, UNKNOWN)
 SCENARIOS: Final = (
     _scenario("dnp3_rogue", "SG-17", "a stranger reads all classes five times, then trips a breaker", rogue, Rogue, KNOWN),
+    _scenario("dnp3_rogue_no_facts", "SG-17", "the same where nobody knows the masters, for two minutes", rogue, LongRogue),
     _scenario("dnp3_forged_requests", "SG-17", "three freezes under the master's address, another time to live", forged_requests, Forged),
     _scenario("dnp3_forged_reports", "SG-28", "four reports in an outstation's name, another time to live", forged_reports, ForgedReports),
     _scenario("dnp3_sweep", "SG-19", "60 link addresses behind a host are tried in 3 s", sweep, Sweep),
