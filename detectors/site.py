@@ -307,13 +307,27 @@ class Intersection(_Facts):
     map_updates: tuple[Period, ...] | None = None
 
 
+class Receiver(Place):
+    """A receiver of V2X messages, and how far away it hears the farthest stations, metres."""
+
+    range_m: Annotated[float, Field(gt=0)] = 800.0
+
+
+#: Latitude and longitude, WGS 84 degrees.
+Point = tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
+
+
 class V2x(_Facts):
     """Facts of V2X: where roadside units stand, by their name as receivers; intersections by their id.
 
-    `negators` are stations that may end a warning of somebody else whatever they are.
+    `negators` are stations that may end a warning of somebody else whatever they are. `roads` are the middle lines of the lanes of
+    all roads and car parks within reach of the receivers, points of (latitude, longitude). `rules` says how often stations may send:
+    "etsi" for CAMs (fast only while something changes), "sae" for BSMs (always).
     """
 
-    receivers: dict[str, Place] = {}
+    receivers: dict[str, Receiver] = {}
+    roads: tuple[Annotated[tuple[Point, ...], Field(min_length=2)], ...] | None = None
+    rules: Literal["etsi", "sae"] | None = None
     intersections: dict[str, Intersection] = {}
     negators: tuple[str, ...] = ()
 
@@ -428,7 +442,7 @@ class Site(_Facts):
         value: Any = self
         for part in path.split("."):
             value = getattr(value, part)
-        return value is None
+        return value is None or value == {}
 
 
 def parse_site(facts: Any, where: str) -> Site:

@@ -8,6 +8,7 @@ from detectors.memory.distinct_within import DistinctWithin
 from detectors.memory.ewma import Ewma
 from detectors.memory.last import Last
 from detectors.memory.last_of import LastOf, seconds_since
+from detectors.memory.leaky_sum import LeakySum
 from detectors.memory.least import Least
 from detectors.memory.nth import Nth
 from detectors.memory.payload import Payload
@@ -16,6 +17,7 @@ from detectors.memory.recent import Recent
 from detectors.memory.regularity import Regularity
 from detectors.memory.run_length import RunLength
 from detectors.memory.seen_before import SeenBefore
+from detectors.memory.shared import Shared
 from detectors.memory.sum_within import SumWithin
 from detectors.memory.time_since import TimeSince
 from detectors.memory.total import Total
@@ -30,6 +32,7 @@ __all__ = [
     "Ewma",
     "Last",
     "LastOf",
+    "LeakySum",
     "Least",
     "Memory",
     "Nth",
@@ -39,6 +42,7 @@ __all__ = [
     "Regularity",
     "RunLength",
     "SeenBefore",
+    "Shared",
     "SumWithin",
     "TimeSince",
     "Total",

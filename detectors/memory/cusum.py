@@ -1,5 +1,6 @@
-"""Cusum: the one-sided cumulative sum of a value's excess over a slack (Page 1954)."""
+"""Cusum: the one-sided cumulative sum of a value's excess over a slack (Page 1954); with a bound it is a leaky bucket."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +13,18 @@ from detectors.memory.rounds import Rounds
 
 @dataclass(frozen=True)
 class Cusum(Memory):
-    """s <- max(0, s + value - slack) over the key's on-time non-null values, this one included. Size: 8 bytes a key."""
+    """s <- min(most, max(0, s + value - slack)) over the key's on-time finite values, this one included. Size: 8 bytes a key."""
 
     value: Value = ""
     slack: float = 0.0
     where: Derived | None = None
+    most: float = math.inf
 
     @property
     def name(self) -> str:
         where = f" where {self.where.name}" if self.where else ""
-        return f"cusum({name_of(self.value)}{where}, {self.slack:g})"
+        most = f", {self.most:g}" if math.isfinite(self.most) else ""
+        return f"cusum({name_of(self.value)}{where}, {self.slack:g}{most})"
 
     @property
     def looks_at(self) -> tuple[Value, ...]:
@@ -38,9 +41,10 @@ class Cusum(Memory):
         total = np.zeros(len(x))
         rounds = Rounds.of(g, mask)
         for at, before in rounds.wide():
-            total[at] = np.maximum(0.0, np.where(before >= 0, total[before], sum0[at]) + x[at] - self.slack)
+            grown = np.where(before >= 0, total[before], sum0[at]) + x[at] - self.slack
+            total[at] = np.minimum(self.most, np.maximum(0.0, grown))
         for one, prior in rounds.narrow():
-            total[one] = max(0.0, (total[prior] if prior >= 0 else sum0[one]) + x[one] - self.slack)
+            total[one] = min(self.most, max(0.0, (total[prior] if prior >= 0 else sum0[one]) + x[one] - self.slack))
         previous = g.before(mask)
         seen = np.where(mask, total, np.where(previous >= 0, total[previous], sum0))
         last = g.last(mask)

@@ -187,7 +187,7 @@ ITS_07 = Threat(
         "Count the group as one vehicle in traffic-state estimates.",
         "Send one report that links all certificates; ask the PKI to check parallel use of tickets.",
     ),
-    gap="no detector yet: needs v2x_cam",
+    gap="",
 )
 
 ITS_08 = Threat(
@@ -212,7 +212,7 @@ ITS_08 = Threat(
         "Drop the message from the local map; keep it for evidence.",
         "Check the map version and the GNSS state of the RSU before reporting many stations.",
     ),
-    gap="no detector yet: needs v2x_cam, road_map",
+    gap="",
 )
 
 ITS_09 = Threat(

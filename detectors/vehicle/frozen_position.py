@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
-from detectors.geometry import east_m, is_position, length, north_m
-from detectors.memory import Cusum, Derived, Last, Recent, TimeSince
+from detectors.memory import Cusum, Derived, Last, Recent
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -26,38 +26,26 @@ class Params:
     gap_max_s: float = 3.1  # a longer gap ends it
 
 
-BY = ("station",)
-PLACED = Derived(
-    "placed with speed",
-    is_position("latitude", "longitude") & pl.col("speed_ms").is_between(0, 200).fill_null(False),
-)
 #: What a step that fits takes from the sum: more than any way that was claimed.
 ENDS_M = -1e9
 
 
 def build(p: Params, site: Site) -> Firing:
-    gap = TimeSince(BY, PLACED)
-    latitude, longitude, speed = (
-        Last(BY, "latitude", PLACED),
-        Last(BY, "longitude", PLACED),
-        Last(BY, "speed_ms", PLACED),
-    )
-    step = length(
-        east_m(pl.col("latitude"), pl.col("longitude"), longitude.col), north_m(pl.col("latitude"), latitude.col)
-    )
-    claimed = (pl.col("speed_ms") + speed.col) / 2 * gap.col
-    stands = PLACED.expr & (gap.col < p.gap_max_s) & (claimed > 0) & (step <= p.still_share * claimed)
+    step, speed = check.Before(check.MOVING), Last(check.BY, "speed_ms", check.MOVING)
+    claimed = (pl.col("speed_ms") + speed.col) * 0.5 * step.gap.col
+    still = step.distance.col <= p.still_share * claimed
+    stands = check.MOVING.expr & (step.gap.col < p.gap_max_s) & (claimed > 0) & still
     way = Derived(
         f"claimed while standing within {p.still_share:g}, {p.gap_max_s:g}s",
         pl.when(stands.fill_null(False)).then(claimed).otherwise(ENDS_M),
-        (gap, latitude, longitude, speed),
+        (step.gap, step.distance, speed),
     )
-    stood = Cusum(BY, way, where=PLACED)
+    stood = Cusum(check.BY, way, where=check.MOVING)
     return Firing(
-        when=PLACED.col & (stood.col >= p.way_m),
+        when=check.MOVING.col & (stood.col >= p.way_m),
         memories=(stood,),
         values={"way": stood.col, "most": pl.lit(p.way_m)},
-        trail=(Recent(BY, seconds=30.0, at_most=20, where=PLACED),),
+        trail=(Recent(check.BY, seconds=30.0, at_most=20, where=check.MOVING),),
     )
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
-from detectors.memory import Derived, Last, TimeSince
+from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
@@ -29,31 +30,26 @@ class Params:
     gap_max_s: float = 3.1  # longer gaps are not judged
 
 
-MOVES = Derived("says its speed", pl.col("speed_ms").is_finite().fill_null(False))
-
-
 def build(p: Params, site: Site) -> Firing:
-    by = ("station",)
-    before, gap = Last(by, "speed_ms", MOVES), TimeSince(by, MOVES)
-    change = pl.col("speed_ms") - before.col
-    allowed = pl.when(change > 0).then(p.faster_ms2).otherwise(p.slower_ms2) * gap.col + p.noise_ms
-    # The first speed of a station, and a late one, have nothing to be compared with; no acceleration claims none.
-    changed = (MOVES.col & (gap.col < p.gap_max_s) & (change.abs() > allowed)).fill_null(False)
+    change = check.speed_change(p.faster_ms2, p.slower_ms2, p.noise_ms, p.gap_max_s)
+    before, gap = check.speed_before()
+    # No acceleration claims none.
     claimed = (pl.col("acceleration_ms2").abs() > p.acceleration_ms2) & pl.col("acceleration_ms2").is_finite()
     claimed = claimed.fill_null(False)
+    went = pl.format("went from {} to {} m/s in {} s", before.col.round(1), pl.col("speed_ms").round(1), gap.col)
     return Firing(
-        when=changed | claimed,
-        memories=(before, gap),
+        when=change.fails | claimed,
+        memories=(change.shared, before, gap),
         values={
-            "what": pl.when(changed)
-            .then(
-                pl.format("went from {} to {} m/s in {} s", before.col.round(1), pl.col("speed_ms").round(1), gap.col)
-            )
+            "what": pl.when(change.fails)
+            .then(went)
             .otherwise(pl.format("claims an acceleration of {} m/s2", "acceleration_ms2")),
-            "limit": pl.when(changed).then(allowed).otherwise(p.acceleration_ms2),
-            "unit": pl.when(changed).then(pl.lit("m/s in that time")).otherwise(pl.lit("m/s2")),
+            "limit": pl.when(change.fails)
+            .then((pl.col("speed_ms") - before.col).abs() / change.off)
+            .otherwise(p.acceleration_ms2),
+            "unit": pl.when(change.fails).then(pl.lit("m/s in that time")).otherwise(pl.lit("m/s2")),
         },
-        trail=(Last(by, REFERENCE, MOVES),),
+        trail=(Last(check.BY, REFERENCE, check.SAYS_SPEED),),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.plausibility import speed_limit
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -30,11 +31,7 @@ def build(p: Params, site: Site) -> Firing:
     # Station types of ETSI TS 102 894-2.
     limits = {5: p.car_ms, 15: p.standing_ms}
     limits |= dict.fromkeys((4, 6, 7, 8, 9), p.heavy_ms) | dict.fromkeys((1, 2, 3, 10, 11), p.light_ms)
-    of_type = pl.col("station_type").replace_strict(
-        list(limits), list(limits.values()), default=p.unknown_ms, return_dtype=pl.Float64
-    )
-    backward = pl.col("backward").fill_null(False)
-    limit = pl.when(backward).then(pl.min_horizontal(of_type, pl.lit(p.backward_ms))).otherwise(of_type)
+    limit = speed_limit(limits, p.unknown_ms, p.backward_ms)
     speed = pl.col("speed_ms")
     wrong = (speed > limit) | (speed < 0) | speed.is_nan()
     # A message without a speed claims none.

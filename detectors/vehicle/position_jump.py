@@ -7,11 +7,9 @@ ITS-03 of the catalogue; F2MD PositionConsistency; ETSI TS 103 759, Position-Cha
 
 from dataclasses import dataclass
 
-import polars as pl
-
+from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
-from detectors.geometry import east_m, is_position, length, north_m
-from detectors.memory import Derived, Last, TimeSince
+from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
@@ -27,30 +25,14 @@ class Params:
     confidence_max_m: float = 50.0  # the most that is believed: no licence to jump
 
 
-PLACED = Derived("placed", is_position("latitude", "longitude"))
-
-
 def build(p: Params, site: Site) -> Firing:
-    by = ("station",)
-    latitude, longitude = Last(by, "latitude", PLACED), Last(by, "longitude", PLACED)
-    radius = Derived(
-        f"confidence {p.confidence_m:g} to {p.confidence_max_m:g} m",
-        pl.col("position_confidence_m")
-        .fill_nan(None)
-        .fill_null(p.confidence_m)
-        .clip(p.confidence_m, p.confidence_max_m),
-    )
-    before, gap = Last(by, radius, PLACED), TimeSince(by, PLACED)
-    here = pl.col("latitude"), pl.col("longitude")
-    distance = length(east_m(*here, longitude.col), north_m(here[0], latitude.col))
-    allowed = p.v_max_ms * gap.col + radius.expr + before.col
-    # The first position of a station, and a late one, have nothing to be compared with.
-    jumped = (PLACED.col & (gap.col < p.gap_max_s) & (distance > allowed)).fill_null(False)
+    claimed = check.radius(p.confidence_m, p.confidence_max_m)
+    jump, step = check.position_change(p.v_max_ms, p.gap_max_s, claimed), check.Before(check.PLACED)
     return Firing(
-        when=jumped,
-        memories=(latitude, longitude, before, gap),
-        values={"distance": distance, "gap": gap.col, "allowed": allowed},
-        trail=(Last(by, REFERENCE, PLACED),),
+        when=jump.fails,
+        memories=(jump.shared, step.distance, step.gap),
+        values={"distance": step.distance.col, "gap": step.gap.col, "allowed": step.distance.col / jump.off},
+        trail=(Last(check.BY, REFERENCE, check.PLACED),),
     )
 
 

@@ -65,11 +65,17 @@ class Traffic:
         cars = []
         for name in sorted(states):
             state = {field: states[name].get(constant) for field, constant in self._fields.items()}
-            if state["position"] is None:
+            # A car that waits for room has no place on the road yet: SUMO gives a large negative number for each field.
+            if state["position"] is None or state["speed"] < 0:
                 continue
             x, y = state["position"]
             cars.append(Car(name, x, y, state["speed"], state["angle"], state["acceleration"], 4.5, 1.8))
         return cars
+
+    def roads(self) -> list[list[tuple[float, float]]]:
+        """The middle line of every lane, over junctions too: places in the net, metres."""
+        lanes = sorted(self._sumo.lane.getIDList())
+        return [[(float(x), float(y)) for x, y in self._sumo.lane.getShape(lane)] for lane in lanes]
 
     def _add(self) -> None:
         name = f"car{self._next}"

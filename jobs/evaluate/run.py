@@ -57,6 +57,10 @@ def run(what: What, say: Callable[[str], None]) -> dict[str, Any]:
         result["quiet"] = [asdict(c) for c in measure.quiet(seeds, what.hours, what.workers, say)]
     if not what.only:
         result["curves"] = curves.curves(seeds[0], say)
+    if what.v2x:
+        from jobs.evaluate import v2x
+
+        result["v2x"] = v2x.measure(seeds, say)
     if what.data is not None:
         result["data"] = [asdict(row) for row in datasets.measure(what.data, say)]
     return result

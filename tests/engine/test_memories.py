@@ -22,6 +22,7 @@ from detectors.memory import (
     DistinctWithin,
     Ewma,
     Last,
+    LeakySum,
     Least,
     Memory,
     Nth,
@@ -169,6 +170,25 @@ def cusum(past: Sequence[Seen], now: Seen) -> float:
     return total
 
 
+def bucket(past: Sequence[Seen], now: Seen) -> float:
+    total = 0.0
+    for s in (*past, now):
+        if s.where and s.ontime and finite(s.row.x):
+            assert s.row.x is not None
+            total = min(2.0, max(0.0, total + s.row.x - 0.5))
+    return total
+
+
+def leaky_sum(past: Sequence[Seen], now: Seen) -> float:
+    total, before = 0.0, 0
+    for s in (*past, now):
+        if s.where and s.ontime and finite(s.row.x):
+            assert s.row.x is not None
+            total = total * math.exp(-max(s.time - before, 0) / 10e6) + min(max(s.row.x, -1e9), 1e9)
+            before = s.time
+    return total
+
+
 def least(past: Sequence[Seen], now: Seen) -> float | None:
     known = [s.row.x for s in past if s.where and s.ontime and s.row.x is not None and finite(s.row.x)]
     return min(known) if known else None
@@ -217,6 +237,8 @@ CASES: list[tuple[Memory, Reference]] = [
     (Recent(BY, 10, 3, W), lambda past, now: recent(past, now) if now.row.word != "v" else None),
     (Ewma(BY, "x", 0.3, 2, W), ewma),
     (Cusum(BY, "x", 0.5, W), cusum),
+    (Cusum(BY, "x", 0.5, W, most=2.0), bucket),
+    (LeakySum(BY, "x", 10.0, W), leaky_sum),
     (Least(BY, "x", W), least),
     (Period(BY, 4, W), period),
     (RunLength(BY, "word"), run_length),

@@ -21,6 +21,7 @@ FILES: Final[tuple[str, ...]] = (
     "igmp",
     "sensor_mesh",
     "traffic_signals",
+    "v2x_positions",
     "v2x_radio",
     "v2x_security",
     "iec104",
