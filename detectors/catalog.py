@@ -57,6 +57,7 @@ FILES: tuple[str, ...] = (
     "network.mobile_abuse",
     "network.multicast_source",
     "network.selective_forwarding",
+    "network.sensor_manipulation",
     "network.sensor_sinkhole",
     "network.signalling_storm",
     "network.sim_elsewhere",

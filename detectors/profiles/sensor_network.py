@@ -67,7 +67,7 @@ USN_03 = Threat(
         "Exclude the value from aggregates and mark the node.",
         "Cross-check with a mobile sensor; re-key or replace the node.",
     ),
-    gap="no detector yet: needs sensor_reading",
+    gap="",
 )
 
 ALL = (USN_01, USN_02, USN_03)

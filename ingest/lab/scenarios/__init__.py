@@ -19,6 +19,7 @@ FILES: Final[tuple[str, ...]] = (
     "headend_commands",
     "homes",
     "igmp",
+    "sensor_field",
     "sensor_mesh",
     "traffic_signals",
     "v2x_positions",

@@ -1,0 +1,158 @@
+"""A sensor node measures something else than its neighbours for an hour, and than it usually does, or hardly changes while they do.
+
+Compares the last value of each node in each quarter of an hour with the median of all nodes of the network that measure the same
+quantity. It fires where a node lies beyond `spreads` robust standard deviations from that median and from its own usual distance,
+and beyond `own_deviations` of the latter, in `far_min` of the last `far_of` slots; and where its changes fall below `smooth_share` of
+its usual and of the neighbours' ones. What is usual is learned over `learn_slots`; the alert comes with the node's next reading.
+
+Blind spot: the first day of a node; values that stay within the field's spread; half of the nodes captured together; fields of less
+than `nodes_min` nodes or of no spread. A new source of heat at one node, and a sensor that breaks, look the same. Source: threat
+USN-03 of the catalogue; ITU-T X.1311 clause 10.3 (secure aggregation).
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.neighbours import FAR, KEY, LARGEST, USUAL, Limits, against_field, judge
+from detectors.profiles import sensor_network
+from detectors.profiles.threat import Severity
+from detectors.site import Site
+from schemas.records import SENSOR_READING
+
+
+@dataclass(frozen=True)
+class Params:
+    slot_s: float = 900.0
+    spreads: float = 5.0
+    own_deviations: float = 6.0
+    far_min: int = 4  # slots
+    far_of: int = 6  # slots
+    smooth_share: float = 0.1
+    smooth_slots: int = 12
+    learn_slots: int = 96
+    nodes_min: int = 6
+    nodes_max: int = 100_000  # remembered; those that were heard longest ago are forgotten
+
+
+#: A row a node and quantity: what is usual, the last judged sample, and that of the slot that is still open.
+STATE: dict[str, pl.DataType] = {
+    **dict.fromkeys(KEY, pl.String()),
+    **USUAL,
+    **dict.fromkeys(("clock", "slot", "verdict", "open_slot"), pl.Int64()),
+    **dict.fromkeys(("measured", "median", "open_value"), pl.Float64()),
+}
+
+
+def _samples(batch: pl.DataFrame, state: pl.DataFrame, slot_us: int) -> pl.DataFrame:
+    """The last value of each node and slot, with the row that opened the slot (null where that was before this batch)."""
+    clocks = state.group_by("network").agg(pl.col("clock").max())
+    lines = batch.filter(pl.col("value").abs() < LARGEST).join(clocks, on="network", how="left", maintain_order="left")
+    lines = lines.select(
+        *KEY, "value", "_row", pl.max_horizontal(pl.col("_time").cum_max().over("network"), "clock").alias("clock")
+    ).with_columns((pl.col("clock") // slot_us).alias("slot"))
+    opened = state.filter(pl.col("open_slot").is_not_null())
+    opened = opened.select(*KEY, pl.col("open_value").alias("value"), "clock", pl.col("open_slot").alias("slot"))
+    both = pl.concat([opened, lines], how="diagonal_relaxed")
+    return both.group_by(*KEY, "slot", maintain_order=True).agg(pl.col("_row").first(), pl.col("value", "clock").last())
+
+
+def build(p: Params, site: Site) -> StepFunction:
+    limits = Limits(
+        *(p.spreads, p.own_deviations, p.far_min, p.far_of),
+        *(p.smooth_share, p.smooth_slots, p.learn_slots, p.nodes_min),
+    )
+    slot_us = int(p.slot_s * 1e6)
+
+    def run(state: pl.DataFrame | None, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        state = pl.DataFrame(schema=STATE) if state is None else state
+        samples = _samples(batch, state, slot_us)
+        closed = pl.col("slot") < (pl.col("clock").max().over("network") // slot_us)
+        done, opened = samples.filter(closed), samples.filter(~closed)
+        judged, usual = judge(against_field(done, p.nodes_min), state.select(*KEY, *USUAL), limits)
+        verdicts = judged.select(*KEY, "slot", "verdict", "median", pl.col("value").alias("measured"))
+
+        # A verdict is told by the first reading of its node in a later slot.
+        before = state.filter(pl.col("slot").is_not_null()).select(verdicts.columns)
+        known = pl.concat([before, verdicts]).sort(*KEY, "slot")
+        rows = samples.filter(pl.col("_row").is_not_null()).sort("slot")
+        told = rows.join_asof(
+            known.sort("slot").rename({"slot": "judged"}),
+            left_on="slot", right_on="judged", by=KEY, allow_exact_matches=False, check_sortedness=False,
+        )  # fmt: skip
+        new = told.filter((pl.col("verdict") > 0) & (pl.col("slot") - pl.col("judged") <= p.far_of))
+        new = new.sort(*KEY, "slot").unique([*KEY, "judged"], keep="first", maintain_order=True)
+        hits = new.select(
+            "_row",
+            pl.when(verdict=FAR)
+            .then(pl.format("measured {} where the median was {}", "measured", "median"))
+            .otherwise(pl.format("hardly changes from {} while others do", "measured"))
+            .alias("why"),
+        ).sort("_row")
+
+        # What was told is told: the last verdict of a node counts until its next slot.
+        last = known.unique(KEY, keep="last", maintain_order=True)
+        gone = told.select(*KEY, "judged", told=pl.lit(0, dtype=pl.Int64)).unique([*KEY, "judged"])
+        last = last.join(gone, left_on=[*KEY, "slot"], right_on=[*KEY, "judged"], how="left", maintain_order="left")
+        last = last.with_columns(pl.coalesce("told", "verdict").alias("verdict")).drop("told")
+        clocks = pl.concat([state.select(*KEY, "clock"), samples.select(*KEY, "clock")])
+        table = (
+            clocks.group_by(KEY, maintain_order=True)
+            .agg(pl.col("clock").max())
+            .join(usual, on=KEY, how="left", maintain_order="left")
+            .join(last, on=KEY, how="left", maintain_order="left")
+            .join(opened.select(*KEY, open_slot="slot", open_value="value"), on=KEY, how="left", maintain_order="left")
+        )
+        table = table.sort("clock", *KEY).tail(p.nodes_max)
+        return table.select(pl.col(name).cast(kind) for name, kind in STATE.items()), hits
+
+    return run
+
+
+def _field(change: float = 0.0, keep: bool = False, nodes: int = 9, own: float = 0.0) -> list[dict[str, object]]:
+    """Two days of nodes that follow the day; the first one changes in the second night by so much, or keeps what it had."""
+    records: list[dict[str, object]] = []
+    for slot in range(140):
+        for n in range(nodes):
+            value = 15.0 + 0.001 * (slot % 96) * (96 - slot % 96) + 0.3 * ((n * 7) % 5) + 0.1 * ((slot * (n + 3)) % 7)
+            if n == 0:
+                value = 21.37 if keep and slot >= 100 else value + own + (change if slot >= 100 else 0.0)
+            records.append({"time": 900.0 * slot + 5 * n, "network": "pan-17", "node": f"n{n}", "value": value})
+    return [{**record, "quantity": "air_temperature"} for record in records]
+
+
+DETECTOR = Detector(
+    id="sensor_manipulation",
+    version=1,
+    threat=sensor_network.USN_03,
+    record=SENSOR_READING,
+    kind=Step(build, columns=(*KEY, "value"), hits=("why",)),
+    params=Params,
+    severity=Severity.MEDIUM,
+    confidence=Confidence.MEDIUM,
+    entity_kind="sensor node",
+    entity="node",
+    source="node",
+    destination="network",
+    dedup=("network", "node", "quantity"),
+    episode_s=21_600.0,
+    says="{quantity} of {node} in {network}: {why}",
+    observed="the node {why}",
+    expected="what its neighbours and its own past allow",
+    runbook=(
+        "Exclude the value from aggregates and mark the node.",
+        "Cross-check with a mobile sensor; look for a source of heat or a broken sensor.",
+        "Re-key or replace the node.",
+    ),
+    needs=(),
+    tolerance="a late reading counts in the slot of its network's clock",
+    examples=(
+        fires_on("12 degrees more than before", _field(12.0), 2),
+        fires_on("a value that stays", _field(keep=True), 2),
+        quiet_on("all as usual", _field()),
+        quiet_on("a node that always stood in the sun", _field(own=12.0)),
+        quiet_on("one degree more", _field(1.0)),
+        quiet_on("a field of four nodes", _field(12.0, nodes=4)),
+    ),
+)
