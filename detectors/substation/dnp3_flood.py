@@ -1,9 +1,9 @@
-"""A DNP3 station is flooded: requests or unsolicited responses far above what stations send, or its clock is set again and again.
+"""A DNP3 station is flooded: requests or reports far above what stations send, or its clock or restart flag set again and again.
 
-Counts per pair of hosts: `messages_max` requests, or unsolicited responses, within `window_s`; `clock_max` writes of time (group 50)
-within `clock_s`. A fault in the grid makes a burst of events, but in messages of many events each. Blind spot: a flood below TCP; one
-spread over many sources. Source: threat SG-23 of the catalogue; IEEE 1815 clause 4.7 (unsolicited responses wait for their
-confirmation).
+Counts per pair of hosts: `messages_max` requests, or unsolicited responses, within `window_s`; `clock_max` writes of time or
+internal indications (groups 50, 80) within `clock_s`. A fault in the grid makes a burst of events, but in messages of many
+events each. Blind spot: a flood below TCP; one spread over many sources. Source: threat SG-23 of the catalogue; IEEE 1815
+clause 4.7 (unsolicited responses wait for their confirmation).
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,16 @@ from schemas.records import DNP3
 class Params:
     messages_max: int = 100  # in the window: fires above
     window_s: float = 10.0
-    clock_max: int = 10  # writes of time: fires above
+    clock_max: int = 10  # such writes: fires above
     clock_s: float = 60.0
 
 
 BY = ("source", "destination")
-SETS_CLOCK = Derived("dnp3 sets clock", asks(2) & pl.col("groups").list.contains(50).fill_null(False))
+_GROUPS = pl.col("groups")
+SETS_CLOCK = Derived(
+    "dnp3 sets clock or flag",
+    asks(2) & (_GROUPS.list.contains(50) | _GROUPS.list.contains(80)).fill_null(False),
+)
 
 
 def build(p: Params, site: Site) -> Firing:
@@ -43,7 +47,7 @@ def build(p: Params, site: Site) -> Firing:
         .then(pl.format("{} requests within {} s", requests.col, pl.lit(p.window_s)))
         .when(telling)
         .then(pl.format("{} unsolicited responses within {} s", reports.col, pl.lit(p.window_s)))
-        .otherwise(pl.format("{} settings of the clock within {} s", clock.col, pl.lit(p.clock_s)))
+        .otherwise(pl.format("{} settings of clock or restart flag within {} s", clock.col, pl.lit(p.clock_s)))
     )
     return Firing(
         when=asking | telling | setting,
@@ -60,7 +64,7 @@ def _message(time: float, function: int, groups: list[int], response: bool = Fal
 
 DETECTOR = Detector(
     id="dnp3_flood",
-    version=1,
+    version=2,
     threat=smart_grid_substation.SG_23,
     record=DNP3,
     kind=Remembering(build),
@@ -86,6 +90,7 @@ DETECTOR = Detector(
         fires_on("twenty writes a second", [_message(0.05 * i, 2, [80]) for i in range(300)]),
         fires_on("forty reports a second", [_message(0.025 * i, 130, [1], True) for i in range(200)]),
         fires_on("the clock is set each second", [_message(i, 2, [50]) for i in range(20)]),
+        fires_on("the restart flag is cleared each second", [_message(i, 2, [80]) for i in range(20)]),
         quiet_on("polls every second", [_message(i, 1, [60]) for i in range(120)]),
         quiet_on("a burst of reports after a fault", [_message(0.2 * i, 130, [2], True) for i in range(40)]),
     ),

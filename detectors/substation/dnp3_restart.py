@@ -1,8 +1,8 @@
-"""A DNP3 outstation is told to restart, or to stop or initialise its application.
+"""A DNP3 outstation is told to restart, to stop or initialise its application, or to take on a configuration.
 
-Function codes 13 (cold restart), 14 (warm restart), 16 (initialise application) and 18 (stop application), whoever sends them.
-Blind spot: a restart by another protocol or at the device itself. Source: threat SG-20 of the catalogue; IEEE 1815 clauses
-4.4.12 and 4.4.13 (restarts), 4.4.15 to 4.4.17 (applications).
+Function codes 13 (cold restart), 14 (warm restart), 15 and 16 (initialise data, application), 18 (stop application) and 31
+(activate configuration), whoever sends them. Blind spot: a restart by another protocol or at the device itself. Source:
+threat SG-20 of the catalogue; IEEE 1815 clauses 4.4.12 and 4.4.13 (restarts), 4.4.15 to 4.4.17 (applications).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,14 @@ from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import DNP3
 
-TOLD = {13: "restart cold", 14: "restart warm", 16: "initialise an application", 18: "stop an application"}
+TOLD = {
+    13: "restart cold",
+    14: "restart warm",
+    15: "initialise its data",
+    16: "initialise an application",
+    18: "stop an application",
+    31: "activate a configuration",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ def _request(time: float, function: int | None, **fields: object) -> dict[str, o
 
 DETECTOR = Detector(
     id="dnp3_restart",
-    version=1,
+    version=2,
     threat=smart_grid_substation.SG_20,
     record=DNP3,
     kind=Row(build),
@@ -63,6 +70,7 @@ DETECTOR = Detector(
         fires_on("a cold restart", [_request(0, 13)]),
         fires_on("a warm restart, repeated", [_request(0, 14), _request(20, 14)]),
         fires_on("an application is stopped", [_request(0, 18)]),
+        fires_on("a configuration is activated", [_request(0, 31)]),
         quiet_on(
             "polls, its own answer after a restart, a link frame",
             [_request(0, 1), _request(1, 129, response=True, iin1=128), _request(2, None)],

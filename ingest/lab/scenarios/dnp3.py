@@ -263,6 +263,22 @@ def sweep(records: list[Record], rng: random.Random, start: int, p: Any) -> Inje
 
 
 @dataclass(frozen=True)
+class Collection(Attack):
+    reads: int = 60
+    every_s: float = 1.0
+
+
+def collect(records: list[Record], rng: random.Random, start: int, p: Any) -> Injected:
+    """The master's own host reads everything of an outstation again and again."""
+    begin, station = start + round(p.after_s * 1e6), rng.choice(list(STATIONS))
+    master, ask = _now(records, begin, station), {"groups": [60] * 4, "variations": [2, 3, 4, 1]}
+    times = [begin + n * p.every_s * 1e6 for n in range(p.reads)]
+    return _done(
+        records, [r for time in times for r in asked(rng, time, station, 1, master, **ask)], master, STATIONS[station]
+    )
+
+
+@dataclass(frozen=True)
 class Restart(Attack):
     function: int = 13
     silence_s: float = 90.0
@@ -359,6 +375,7 @@ SCENARIOS: Final = (
     _scenario("dnp3_forged_requests", "SG-17", "three freezes under the master's address, another time to live", forged_requests, Forged),
     _scenario("dnp3_forged_reports", "SG-28", "four reports in an outstation's name, another time to live", forged_reports, ForgedReports),
     _scenario("dnp3_sweep", "SG-19", "60 link addresses behind a host are tried in 3 s", sweep, Sweep),
+    _scenario("dnp3_collection", "SG-19", "all data of an outstation is read each second for a minute", collect, Collection),
     _scenario("dnp3_restart", "SG-20", "a cold restart, then 90 s without answers", restart, Restart),
     _scenario("dnp3_flood", "SG-23", "40 reports a second for 20 s", forged_reports, Flood),
     _scenario("dnp3_trips", "SG-24", "direct trips of six points in 4 s", trips, Trips),
