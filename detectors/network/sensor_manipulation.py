@@ -117,7 +117,7 @@ def _field(change: float = 0.0, keep: bool = False, nodes: int = 9, own: float =
         for n in range(nodes):
             value = 15.0 + 0.001 * (slot % 96) * (96 - slot % 96) + 0.3 * ((n * 7) % 5) + 0.1 * ((slot * (n + 3)) % 7)
             if n == 0:
-                value = 21.37 if keep and slot >= 100 else value + own + (change if slot >= 100 else 0.0)
+                value = 16.5 if keep and slot >= 100 else value + own + (change if slot >= 100 else 0.0)
             records.append({"time": 900.0 * slot + 5 * n, "network": "pan-17", "node": f"n{n}", "value": value})
     return [{**record, "quantity": "air_temperature"} for record in records]
 
@@ -149,7 +149,7 @@ DETECTOR = Detector(
     tolerance="a late reading counts in the slot of its network's clock",
     examples=(
         fires_on("12 degrees more than before", _field(12.0), 2),
-        fires_on("a value that stays", _field(keep=True), 2),
+        fires_on("a value that stays, within the range of the field", _field(keep=True)),
         quiet_on("all as usual", _field()),
         quiet_on("a node that always stood in the sun", _field(own=12.0)),
         quiet_on("one degree more", _field(1.0)),
