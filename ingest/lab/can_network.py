@@ -1,9 +1,10 @@
 """The CAN buses of a car and of a truck during short drives, as a logger in the vehicle records them.
 
-Every hour the vehicle is driven for `DRIVE_S`: control units wake up one after another, the vehicle stands, drives off, steers, brakes and
-stands again, then the units go to sleep. Most identifiers are periodic with jitter and wait for a free bus; some are sent at once when a
-value changes too, some on events alone. Frames carry signals with noise, constants, flags, alive counters and checksums. Now and then a
-frame is lost or late, or a disturbance makes an error frame; a dongle at the diagnostic connector asks for the speed.
+Every hour the vehicle is driven for `DRIVE_S`: control units wake up one after another, the vehicle stands, drives off, steers,
+brakes and stands again, then the units go to sleep. Most identifiers are periodic with jitter and wait for a free bus; some are
+sent at once when a value changes too, some more often while the vehicle brakes, some on events alone. Frames carry signals with
+noise, constants, flags, alive counters and checksums. Now and then a frame is lost or late, or a disturbance makes an error
+frame; a dongle at the diagnostic connector asks for the speed.
 """
 
 import math
@@ -84,7 +85,14 @@ Signal = Callable[[Drive, float, random.Random], bytes]
 
 @dataclass(frozen=True)
 class Sender:
-    """An identifier: its period, length, signals, whether alive counter and checksum end it, and when changes are sent at once."""
+    """An identifier: its period, signals and the bytes that never change.
+
+    Args:
+        guarded: alive counter and checksum end it.
+        prompt: changes are sent at once.
+        hurried: five times as often while the vehicle brakes.
+        unit: control unit that sends it.
+    """
 
     channel: str
     can_id: int
@@ -93,6 +101,7 @@ class Sender:
     constant: bytes
     guarded: bool = False
     prompt: bool = False
+    hurried: bool = False
     extended: bool = False
     unit: int = 0
 
@@ -195,6 +204,7 @@ def car() -> tuple[Sender, ...]:
                 rng.randbytes(rng.choice((4, 6, 8, 8))),
                 n % 2 == 0,
                 n % 3 == 2,
+                n in (4, 18),
                 unit=3 + n % 7,
             )
         )
@@ -252,9 +262,8 @@ def _of(rng: random.Random, sender: Sender, course: Drive, begin: float, end: fl
     drift = 1 + rng.gauss(0, 5e-5)
     before = b""
     while at < end:
-        real = (
-            at + abs(rng.gauss(0, 0.0001)) + (rng.uniform(0.001, 0.3 * sender.period_s) if rng.random() < 3e-4 else 0.0)
-        )
+        period = sender.period_s * drift * (0.2 if sender.hurried and course.at(at)[1] < -0.8 else 1.0)
+        real = at + abs(rng.gauss(0, 0.0001)) + (rng.uniform(0.001, 0.3 * period) if rng.random() < 3e-4 else 0.0)
         body = sender.signals(course, real, rng)
         if sender.prompt and before and body != before and rng.random() < 0.9:
             # Changed since: it was sent at once, some time ago.
@@ -265,7 +274,7 @@ def _of(rng: random.Random, sender: Sender, course: Drive, begin: float, end: fl
         number += 1
         if rng.random() > 1e-4:
             yield Frame(real, sender.channel, sender.can_id, _whole(sender, body, number), sender.extended)
-        at += sender.period_s * drift
+        at += period
 
 
 def _whole(sender: Sender, body: bytes, number: int) -> bytes:
