@@ -16,10 +16,11 @@ import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
-from detectors.memory import Derived, DistinctWithin, Last, LastOf, Recent, RunLength
+from detectors.memory import DistinctWithin, Recent
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import sensor_network
 from detectors.profiles.threat import Severity
+from detectors.ranks import PARENT, of_parent, ranks
 from detectors.site import Site
 from schemas.records import SENSOR_ROUTE
 
@@ -34,61 +35,25 @@ class Params:
     link_share: float = 0.1  # by which the transmissions to the parent must fall to explain a better rank
 
 
-NODE, PARENT = ("node",), ("parent",)
-
-
-def _of_parent(value: str | Derived) -> LastOf:
-    """What the record's parent reported last of itself."""
-    return LastOf(SENSOR_ROUTE, PARENT, value, there=NODE)
-
-
 def build(p: Params, site: Site) -> Firing:
-    parent_rank, parent_hops, parent_time = _of_parent("rank"), _of_parent("hops"), _of_parent(TIME)
-    before_parent, before_rank, before_etx = Last(NODE, "parent"), Last(NODE, "rank"), Last(NODE, "etx")
-    before_time = Last(NODE, Derived("event time in microseconds", pl.col(TIME)))
-    before_above = Last(NODE, Derived("rank of the parent", parent_rank.col, (parent_rank,)))
-    told = (pl.col(TIME) - parent_time.col <= p.stale_s * 1e6).fill_null(False)
-    changed = Derived("parent changed", (pl.col("parent") != before_parent.col).fill_null(False), (before_parent,))
-    # The root has the lowest rank and no parent: everybody else has at least twice a step.
-    rank_low = (told & (pl.col("rank") < parent_rank.col + p.rank_step)) | (pl.col("rank") < 2 * p.rank_step)
-    hops_low = told & (pl.col("hops") <= parent_hops.col)
-    low = pl.col("parent").is_not_null() & pl.when(pl.col("rank").is_null()).then(hops_low).otherwise(rank_low)
-    same = pl.col("parent") == before_parent.col
-    # By far more than its parent's.
-    falls = pl.col("rank") <= before_rank.col - p.rank_step
-    falls &= parent_rank.col >= before_above.col - 0.5 * p.rank_step
-    link = (pl.col("etx") >= (1 - p.link_share) * before_etx.col).fill_null(True)
-    false = Derived(
-        f"false rank by {p.rank_step}, {p.stale_s:g}s, {p.link_share:g}",
-        (low.fill_null(False) | (same & falls & link).fill_null(False)),
-        (parent_rank, parent_hops, parent_time, before_parent, before_rank, before_etx, before_above),
-    )
-    run = RunLength(NODE, false)
-    twice = Derived(f"twice a {false.name}", false.expr & (run.col >= 2).fill_null(False), (*false.memories, run))
-    # Of a child that was there at its last report already, since when its parent reported again.
-    after = (parent_time.col > before_time.col).fill_null(False)
-    below = Derived(
-        f"below its parent by {p.rank_step}, {p.stale_s:g}s",
-        same.fill_null(False) & after & low.fill_null(False),
-        (*false.memories, before_time),
-    )
-    came = DistinctWithin(PARENT, p.window_s, 10 * p.children_max + 10, "node", changed)
-    all_changed = DistinctWithin(("network",), p.window_s, 20 * p.children_max + 20, "node", changed)
-    below_it = DistinctWithin(PARENT, p.window_s, 10 * p.children_max + 10, "node", below)
-    lies = _of_parent(twice)
-    recent = (pl.col(TIME) - parent_time.col <= p.window_s * 1e6).fill_null(False)
+    told = ranks(p.rank_step, p.stale_s, p.link_share)
+    came = DistinctWithin(PARENT, p.window_s, 10 * p.children_max + 10, "node", told.changed)
+    all_changed = DistinctWithin(("network",), p.window_s, 20 * p.children_max + 20, "node", told.changed)
+    below_it = DistinctWithin(PARENT, p.window_s, 10 * p.children_max + 10, "node", told.below)
+    lies = of_parent(told.false)
+    recent = (pl.col(TIME) - told.time.col <= p.window_s * 1e6).fill_null(False)
     many = (came.col > p.children_max) & (came.col >= p.share_min * all_changed.col)
     own, told_others = recent & lies.col.fill_null(False), below_it.col > p.children_max
     why = (
         pl.when(own)
-        .then(pl.format("says rank {} to the network", parent_rank.col.cast(pl.String).fill_null("and hops")))
+        .then(pl.format("says rank {} to the network", told.rank.col.cast(pl.String).fill_null("and hops")))
         .otherwise(pl.format("has {} children whose ranks are below what its own allows", below_it.col))
     )
     return Firing(
         when=pl.col("parent").is_not_null() & many & (own | told_others),
-        memories=(parent_rank, parent_time, came, all_changed, below_it, lies),
+        memories=(told.rank, told.time, came, all_changed, below_it, lies),
         values={"came": came.col, "minutes": pl.lit(p.window_s / 60), "why": why, "most": pl.lit(p.children_max)},
-        trail=(Recent(PARENT, p.window_s, 20, changed), _of_parent(REFERENCE)),
+        trail=(Recent(PARENT, p.window_s, 20, told.changed), of_parent(REFERENCE)),
     )
 
 
