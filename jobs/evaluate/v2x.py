@@ -94,6 +94,11 @@ class Tally:
             self.alerts[detector] = self.alerts.get(detector, 0) + number
 
     @property
+    def f1_of_vehicles(self) -> float:
+        """F1 over vehicles: one is found, or wrongly named, where an alert names one of its pseudonyms."""
+        return 2 * self.found / (self.found + self.named + self.attackers) if self.found else 0.0
+
+    @property
     def precision(self) -> float:
         """Share of what was found that is an attack; 1 where nothing was."""
         return self.hit / (self.hit + self.wrong) if self.hit + self.wrong else 1.0
@@ -273,6 +278,7 @@ def _row(attack: str, says: str, t: Tally) -> dict[str, Any]:
         "F1": round(t.f1, 4),
         "precision": round(t.precision, 4),
         "recall": round(t.recall, 4),
+        "F1_of_vehicles": round(t.f1_of_vehicles, 4),
         "attackers_found": f"{t.found} of {t.attackers}",
         "honest_vehicles_named": f"{t.named} of {t.honest}",
         "published_F1": PUBLISHED.get(attack.partition(" ")[2], None),

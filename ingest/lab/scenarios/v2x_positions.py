@@ -8,9 +8,10 @@ import random
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
-from ingest.lab.f2md_attacks import BY_NAME, AttackModel, attacked
+from ingest.lab.f2md_attacks import BY_NAME, AttackModel, Numbers, World, attacked
 from ingest.lab.scenarios.scenario import Injected, Quiet, Scenario
 from ingest.lab.v2x_air import heard, messages, records
 from ingest.lab.v2x_traces import Road, road_trace
@@ -73,19 +74,30 @@ def _by(model: AttackModel) -> Any:
     return inject
 
 
+def impossible_speed(own: pl.DataFrame, world: World, rng: np.random.Generator, p: Numbers) -> pl.DataFrame:
+    """A speed that no car drives, up to the most that a CAM can tell; the place is true."""
+    speed = pl.lit(float(rng.uniform(145.0, 163.0)))
+    return own.with_columns(speed.alias("speed"), pl.lit(True).alias("attack"))
+
+
+#: No model of F2MD claims more than 40 m/s.
+IMPOSSIBLE_SPEED: Final = AttackModel(0, "impossible_speed", "one speed of 145 to 163 m/s", impossible_speed)
+_MODELS: Final = {**BY_NAME, IMPOSSIBLE_SPEED.name: IMPOSSIBLE_SPEED}
+
 QUIET: Final = (POSITIONS,)
 SCENARIOS: Final = tuple(
     Scenario(
         f"v2x_{name}",
         threat,
-        f"{number} cars: {BY_NAME[name].says}",
+        f"{number} cars: {_MODELS[name].says}",
         POSITIONS,
         QUARTER_S,
-        _by(BY_NAME[name]),
+        _by(_MODELS[name]),
         Attackers,
     )
     for threat, number, name in (
         ("ITS-01", "two", "dos"),
+        ("ITS-02", "two", "impossible_speed"),
         ("ITS-03", "two", "random_position"),
         ("ITS-03", "two", "random_offset"),
         ("ITS-04", "two", "random_speed"),
