@@ -34,6 +34,8 @@ BY = ("meter",)
 
 #: Longer intervals are not scored, seconds: their means differ from the values at their end, and a day has too few of them.
 LONGEST_S = 1800
+#: Usual intervals since the meter's last reading, from which readings between are taken to be lost.
+LOST = 1.5
 _HOURS = pl.when(pl.col("interval_s").is_between(1, LONGEST_S)).then(pl.col("interval_s") * (1 / 3600))
 POWER = Derived("power", (pl.col("interval_kwh").clip(0) / _HOURS))
 _ELECTRICAL = pl.col("voltage_v") * pl.col("current_a") * pl.col("power_factor") * 0.001
@@ -48,9 +50,13 @@ def features(p: Params, site: Site) -> Features:
     voltage = Ewma(BY, "voltage_v", alpha=1 / DAY, least=DAY // 4)
     gap = TimeSince(BY)
     usual_gap = Ewma(BY, Derived("gap|meter", gap.col, (gap,)), alpha=0.2, least=2)
-    # After lost readings the register moved by the energy of several intervals.
-    intervals = pl.max_horizontal(pl.lit(1.0), (gap.col / usual_gap.col).fill_nan(None).fill_null(1.0))
-    moved = (pl.col("register_kwh") - register.col).clip(0) / intervals
+    # After lost readings the register moved by the energy of several intervals, which may be like no single one of them:
+    # then all that is asked is that it moved by this interval's energy at least.
+    intervals = (gap.col / usual_gap.col).fill_nan(None).fill_null(1.0)
+    grown, own = (pl.col("register_kwh") - register.col).clip(0), pl.col("interval_kwh").clip(0)
+    # A reading that is delivered twice moves no register.
+    again = ((gap.col <= 0) & (pl.col("register_kwh") == register.col)).fill_null(False)
+    moved = pl.when(again).then(own).when(intervals > LOST).then(pl.min_horizontal(grown, own)).otherwise(grown)
 
     def usual(value: pl.Expr) -> pl.Expr:
         # An absent electrical value, or a mean not known yet, neither accuses nor excuses.
@@ -101,7 +107,7 @@ def _readings(number: int, factor: float = 1.0, start: int = 0, register: float 
 
 DETECTOR = Detector(
     id="unusual_reading",
-    version=2,
+    version=3,
     threat=smart_grid_ami.SG_04,
     record=METER_READING,
     kind=Model("unusual_reading", features),
@@ -129,5 +135,6 @@ DETECTOR = Detector(
             "a tenth of the energy reported, electrical values true", _readings(150) + _readings(48, 0.1, 150, 1021.0)
         ),
         quiet_on("two days of a household", _readings(200)),
+        quiet_on("the last of them is delivered twice", _readings(200) + _readings(200)[-1:]),
     ),
 )

@@ -31,6 +31,7 @@ FILES: Final[tuple[str, ...]] = (
     "iptv_streams",
     "meter_readings",
     "meter_devices",
+    "meter_prosumers",
     "meter_sessions",
     "meter_theft",
     "mms",

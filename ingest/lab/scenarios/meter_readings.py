@@ -116,7 +116,7 @@ def register(records: list[Record], rng: random.Random, start: int, p: Any) -> I
 class Replay:
     days_back: int = 2
     after_s: float = 3 * DAY_S
-    seconds: float = 1.5 * DAY_S
+    seconds: float = 3 * DAY_S
 
 
 def replay(records: list[Record], rng: random.Random, start: int, p: Any) -> Injected:
@@ -276,7 +276,7 @@ QUIET: Final = (READINGS,)
 _LIST: Final[tuple[tuple[str, str, str, float, Any, type], ...]] = (
     ("register_rollback", "SG-03", "a register loses 50 kWh", 3, register, Register),
     ("register_jump", "SG-03", "a register gains ten times what the fuse lets through", 3, register, Jump),
-    ("profile_replay", "SG-06", "a meter reports the profile of two days ago for a day and a half", 5, replay, Replay),
+    ("profile_replay", "SG-06", "a meter reports the profile of two days before for three days", 7, replay, Replay),
     ("profile_copy", "SG-06", "a meter reports its neighbour's profile for a day and a half", 5, copy, Copy),
     ("profile_frozen", "SG-06", "a meter reports one value for half a day", 4, freeze, Freeze),
     ("meter_bypass", "SG-07", "the cover is removed, a fifth of the load is measured afterwards", 5, bypass, Tamper),
