@@ -27,6 +27,7 @@ def prepare(connection: psycopg.Connection) -> None:
             _run(connection, create_table(schema, key))
             _add_columns(connection, schema)
             _run(connection, _script(schema.name))
+        _run(connection, _script("incident"))
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (READER,)).fetchone():
             grant = sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}")
             connection.execute(grant.format(sql.Identifier(READER)))

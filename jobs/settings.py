@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     run_dir: Path = Field(default=Path("var"), description="logs, embedded data, and what has no place of its own")
     cache_dir: Path = Field(default_factory=default_cache, description="what is fetched once")
     site: Path | None = Field(default=None, description="the site file: who may do what, and the point maps")
+    suppressions: Path | None = Field(default=None, description="alerts that nobody is to work on: docs/incidents.md")
     kafka: KafkaSettings = KafkaSettings()
     postgres: PostgresSettings = PostgresSettings()
     grafana: GrafanaSettings = GrafanaSettings()

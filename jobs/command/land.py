@@ -33,6 +33,8 @@ def land(
 ) -> None:
     """Land alerts and dead letters in PostgreSQL and in Parquet, each exactly once.
 
+    Alerts of one key are one incident; what the setting suppressions hides opens none.
+
     Runs until Ctrl-C. Killed at any moment, it takes up where it was. A second one stands by. With the settings
     grafana.url and grafana.token each alert becomes an annotation in Grafana, too.
 
@@ -41,6 +43,7 @@ def land(
     from jobs.connections import lake_directory, postgres_dsn, reached_broker
     from jobs.land.run import Landing
     from jobs.land.run import land as run
+    from jobs.land.suppressions import load
     from jobs.signals import stop_on_signals
 
     settings = settings_of(context)
@@ -53,6 +56,7 @@ def land(
         until_idle_s=until_idle,
         from_start=from_start,
         rebuild=rebuild,
+        suppressions=load(settings.suppressions),
     )
     annotator = _annotator(settings)
     try:

@@ -46,6 +46,10 @@ SUBCOMMANDS: Final = (
     Subcommand("records", "jobs.command.records:records", "Show the record types: fields, units, bounds, an example."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
+    Subcommand("incidents", "jobs.command.incidents:incidents", "List what there is to work on."),
+    Subcommand(
+        "suppressions", "jobs.command.incidents:suppressions", "Show what hides alerts from incidents, and how many."
+    ),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
     Subcommand("sample-lake", "jobs.command.sample_lake:sample_lake", "Make a small lake for the notebooks."),

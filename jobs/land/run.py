@@ -16,7 +16,8 @@ from ingest.publisher import Broker
 from jobs.land.filer import Filer
 from jobs.land.filing import Filing
 from jobs.land.rows import BREAKS_SCHEMA, row_of
-from jobs.land.store import FILING, LANDING, REFUSED, Row, Store
+from jobs.land.store import FILING, LANDING, REFUSED, Landed, Row, Store
+from jobs.land.suppressions import Suppression, hidden_by
 from jobs.reader import Place, Reader, place_of
 from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
@@ -39,7 +40,7 @@ GROUP: Final = "gridwatch-land"
 
 
 class Watcher(Protocol):
-    """Told of every alert that has landed, after the commit; must not wait."""
+    """Told of every alert that has landed, after the commit, but of those suppressed or collapsed into a storm; must not wait."""
 
     def __call__(self, alerts: Sequence[dict[str, Any]]) -> None: ...
 
@@ -59,6 +60,7 @@ class Landing:
         rebuild: write every Parquet file anew from PostgreSQL.
         alerts: topic of the alerts.
         deadletters: topic of the dead letters.
+        suppressions: what hides alerts from incidents.
     """
 
     broker: Broker
@@ -71,6 +73,7 @@ class Landing:
     rebuild: bool = False
     alerts: str = ALERTS
     deadletters: str = DEADLETTERS
+    suppressions: tuple[Suppression, ...] = ()
 
 
 @dataclass
@@ -248,6 +251,9 @@ class _Loop:
                 expected = ALERT if message.topic() == self._what.alerts else DEADLETTER
                 if schema is not expected:
                     raise Undecodable("wrong topic", f"a {schema.name} record on {message.topic()}")
+                if schema is ALERT:
+                    # Set here and nowhere else, whatever the message says.
+                    record |= {"storm": None, "suppression": hidden_by(record, self._what.suppressions)}
                 identity, values = row_of(schema, record, f"{message.topic()}|{message.partition()}|{message.offset()}")
             except Undecodable as wrong:
                 refusals.append((message, wrong))
@@ -258,25 +264,26 @@ class _Loop:
         moved = {place_of(message): int(message.offset() or 0) + 1 for message in batch}
         self._refuse(refusals)
         try:
-            new = self._store.land(rows, self._reader.cluster, moved)
+            landed = self._store.land(rows, self._reader.cluster, moved)
         except REFUSED:
             bad = self._store.unstorable(rows)
             self._refuse([(origins[index], Undecodable(BREAKS_SCHEMA, detail)) for index, detail in bad.items()])
             rows = [row for index, row in enumerate(rows) if index not in bad]
-            new = self._store.land(rows, self._reader.cluster, moved)
+            landed = self._store.land(rows, self._reader.cluster, moved)
         self._reader.report(moved)
         self.counts.read += len(batch)
-        self._count(rows, new)
+        self._count(rows, landed)
 
-    def _count(self, rows: Sequence[Row], new: set[str]) -> None:
+    def _count(self, rows: Sequence[Row], landed: Landed) -> None:
         fresh: dict[str, Row] = {}
         for row in rows:
-            if row.identity in new and row.identity not in fresh:
+            if row.identity in landed.new and row.identity not in fresh:
                 fresh[row.identity] = row
                 self.counts.new[row.schema.name] += 1
             else:
                 self.counts.known[row.schema.name] += 1
         alerts = [dict(zip(ALERT.names, row.values, strict=True)) for row in fresh.values() if row.schema is ALERT]
+        alerts = [a for a in alerts if a["suppression"] is None and a["alert_id"] not in landed.collapsed]
         if self._watch is not None and alerts:
             self._watch(alerts)
 

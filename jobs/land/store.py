@@ -9,6 +9,7 @@ import psycopg
 from psycopg import errors, sql
 
 from infra import database
+from jobs.land.incidents import STORM_WINDOW, TAKEN, Book, Incident
 from jobs.reader import Place
 from schemas.project.postgres import postgres_type
 from schemas.records import ALERT, DEADLETTER
@@ -38,6 +39,14 @@ class Row:
     schema: Schema
     identity: str
     values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What a transaction brought: identities that are new, and those of them that a storm swallowed (all but its first)."""
+
+    new: set[str]
+    collapsed: set[str]
 
 
 @dataclass(frozen=True)
@@ -92,21 +101,19 @@ class Store:
         )
         return {Place(topic, partition): offset for topic, partition, offset in rows}
 
-    def land(self, rows: Sequence[Row], cluster: str, positions: Mapping[Place, int]) -> set[str]:
-        """Insert the rows not known yet and move the positions, in one transaction.
-
-        Returns:
-            the identities that are new.
+    def land(self, rows: Sequence[Row], cluster: str, positions: Mapping[Place, int]) -> Landed:
+        """Insert the rows not known yet, count alerts into their incidents and move the positions, in one transaction.
 
         Raises:
             psycopg.Error: one of `REFUSED` when the server cannot store a value; nothing is changed.
         """
-        new: set[str] = set()
+        landed = Landed(set(), set())
         with self._connection.transaction():
             for schema in (ALERT, DEADLETTER):
                 own = [row for row in rows if row.schema is schema]
                 if own:
-                    new |= self._insert(schema, own)
+                    landed.new.update(self._insert(schema, own))
+            landed.collapsed.update(self._file(rows, landed.new))
             with self._connection.cursor() as cursor:
                 cursor.executemany(
                     'INSERT INTO landed_position (cluster, topic, "partition", next_offset) VALUES (%s, %s, %s, %s) '
@@ -114,7 +121,54 @@ class Store:
                     "DO UPDATE SET next_offset = excluded.next_offset, updated = clock_timestamp()",
                     [(cluster, place.topic, place.partition, offset) for place, offset in sorted(positions.items())],
                 )
-        return new
+        return landed
+
+    def _file(self, rows: Sequence[Row], new: set[str]) -> set[str]:
+        """Count new alerts that nothing suppresses into their incidents. Returns those that a storm swallowed."""
+        fresh = {row.identity: dict(zip(ALERT.names, row.values, strict=True)) for row in rows if row.schema is ALERT}
+        alerts = [alert for identity, alert in fresh.items() if identity in new and alert["suppression"] is None]
+        if not alerts:
+            return set()
+        book = Book(self._incidents(alerts))
+        filed = [(alert["alert_id"], book.file(alert)) for alert in alerts]
+        columns = ("incident_id", "kind", *TAKEN, "first_time", "last_time", "alerts")
+        changes = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in columns[2:]]
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                sql.SQL(
+                    "INSERT INTO incident ({}) VALUES ({}) ON CONFLICT (incident_id)"
+                    " DO UPDATE SET {}, updated = clock_timestamp()"
+                ).format(
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+                    sql.SQL(", ").join(changes),
+                ),
+                [(i.incident_id, i.kind, *i.taken, i.first_time, i.last_time, i.alerts) for i in book.changed.values()],
+            )
+            cursor.execute(
+                "UPDATE alert SET incident_id = filed.incident, storm = CASE WHEN filed.stormy THEN filed.incident END"
+                " FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS filed (alert, incident, stormy)"
+                " WHERE alert_id = filed.alert",
+                (
+                    [identity for identity, _ in filed],
+                    [incident.incident_id for _, incident in filed],
+                    [incident.kind == "storm" for _, incident in filed],
+                ),
+            )
+        return {identity for identity, i in filed if i.kind == "storm" and identity != i.incident_id}
+
+    def _incidents(self, alerts: Sequence[Mapping[str, Any]]) -> list[Incident]:
+        """Those that alerts may belong to, oldest first: of their keys, and what their detectors opened lately."""
+        since = min(alert["time"] for alert in alerts) - STORM_WINDOW
+        rows = self._connection.execute(
+            sql.SQL(
+                "SELECT incident_id, kind, {}, first_time, last_time, alerts FROM incident"
+                " WHERE dedup = ANY(%s) OR (detector = ANY(%s) AND (first_time > %s OR kind = 'storm' AND last_time >= %s))"
+                " ORDER BY first_time, incident_id"
+            ).format(sql.SQL(", ").join(map(sql.Identifier, TAKEN))),
+            (sorted({a["dedup"] for a in alerts}), sorted({a["detector"] for a in alerts}), since, since),
+        )
+        return [Incident(row[0], row[1], tuple(row[2:-3]), *row[-3:]) for row in rows]
 
     def unstorable(self, rows: Sequence[Row]) -> dict[int, str]:
         """Which of the rows the server cannot store, by index, with its reason; changes nothing."""

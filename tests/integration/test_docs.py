@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 from xml.etree import ElementTree
 
+import psycopg
 import pytest
 import typer
 import yaml
@@ -28,6 +29,7 @@ from detectors.local import frame, make_engine
 from detectors.plan import make_plan
 from detectors.site import Site, parse_site
 from docs.detector_table import replaced
+from infra.database import prepare
 from infra.stack import StackState
 from jobs.command.context import Options
 from jobs.command.root import SUBCOMMANDS, build, run
@@ -41,7 +43,7 @@ from tests.conftest import Database
 from tests.unit.packets import Capture, Connection, modbus
 
 ROOT: Final = Path(__file__).parent.parent.parent
-PAGES: Final = ("docs/site_file.md", "docs/rules.md", "docs/detectors.md")
+PAGES: Final = ("docs/site_file.md", "docs/rules.md", "docs/detectors.md", "docs/incidents.md")
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", *PAGES)
 SITE_FILE: Final = PAGES[0]
 
@@ -130,6 +132,9 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
     Connection(capture, client="10.0.0.99").send(modbus(1, b"\x03\x00\x00\x00\x01"))
     capture.write(tmp_path, "capture.pcap")
     remember(tmp_path / "var" / "state")
+    (tmp_path / "suppressions.yaml").write_text(only("docs/incidents.md", "yaml"), encoding="utf-8")
+    with psycopg.connect(database.dsn) as connection:
+        prepare(connection)
     place = {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": stack.bootstrap, "GRIDWATCH_POSTGRES__DSN": database.dsn}
     said = {
         command: execute(command, tmp_path, **place)
