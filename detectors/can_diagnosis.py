@@ -4,8 +4,8 @@ import polars as pl
 
 from detectors.can_bus import DATA, byte
 from detectors.diagnostics import KEY_REFUSED, NOT_THERE, SECURITY_ACCESS
+from detectors.facts.vehicle import SpeedSignal
 from detectors.memory import Derived
-from detectors.site import SpeedSignal
 
 _ID = pl.col("can_id")
 _EXTENDED = pl.col("extended") & (_ID // 65_536).is_in([0x18DA, 0x18DB])

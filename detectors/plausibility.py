@@ -14,11 +14,11 @@ from functools import lru_cache
 
 import polars as pl
 
+from detectors.facts.vehicle import Receiver
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Cusum, Derived, Last, LeakySum, Shared, TimeSince
 from detectors.memory.base import Beside
 from detectors.road_map import Line, RoadMap
-from detectors.site import Receiver
 
 BY = ("station",)
 #: Score at which a check fails (F2MD's threshold).

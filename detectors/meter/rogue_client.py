@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.facts.meters import Client
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent, TimeSince
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
-from detectors.site import Client, Site
+from detectors.site import Site
 from schemas.records import DLMS_SESSION
 
 

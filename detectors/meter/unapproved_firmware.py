@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.facts.meters import Firmware
 from detectors.memory import CountWithin, Derived, DistinctWithin, Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
-from detectors.site import Firmware, Site
+from detectors.site import Site
 from detectors.versions import rank
 from schemas.records import FIRMWARE_REPORT
 

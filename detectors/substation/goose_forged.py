@@ -32,10 +32,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.facts.substation import Publisher
 from detectors.goose_stream import HOLLOW, KEYED, Key, Run, Stream, digest, hollow, judge, reconfigured, runs
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
-from detectors.site import Publisher, Site
+from detectors.site import Site
 from schemas.records import GOOSE
 
 

@@ -12,10 +12,11 @@ from functools import reduce
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.facts.substation import FileTransfer
 from detectors.iec104 import said
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
-from detectors.site import FileTransfer, Site
+from detectors.site import Site
 from schemas.records import IEC104
 
 

@@ -19,13 +19,14 @@ from functools import partial
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.facts.substation import Switch
 from detectors.grouping import TIME
 from detectors.iec104 import ASKED, said
 from detectors.memory import Derived, Last, LastOf, TimeSince
 from detectors.memory.last_of import seconds_since
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
-from detectors.site import Site, Switch
+from detectors.site import Site
 from schemas.records import GOOSE, IEC104
 
 

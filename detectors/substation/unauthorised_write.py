@@ -12,9 +12,10 @@ from functools import reduce
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.facts.substation import Points, Writer
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
-from detectors.site import Points, Site, Writer
+from detectors.site import Site
 from schemas.records import MODBUS
 
 WRITES = (5, 6, 15, 16, 22, 23)

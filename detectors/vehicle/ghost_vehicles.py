@@ -16,6 +16,7 @@ import polars as pl
 
 from detectors.columns import filled
 from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.facts.vehicle import Receiver
 from detectors.geometry import is_position
 from detectors.grouping import Bools, Ints, number_keys
 from detectors.neighbourhood import Settings, close, explained
@@ -23,7 +24,7 @@ from detectors.plausibility import road_map
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
 from detectors.road_map import RoadMap
-from detectors.site import Receiver, Site
+from detectors.site import Site
 from detectors.tracks import MOTION, STATE, Floats, Tracks, clocks, last_heard, last_said, load, metres, save
 from schemas.records import CAM
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.facts.vehicle import Image
 from detectors.memory import CountWithin, Derived, Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
 from detectors.reasons import reasons
-from detectors.site import Image, Site
+from detectors.site import Site
 from detectors.versions import rank
 from schemas.records import OTA_EVENT
 
