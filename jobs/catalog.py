@@ -1,11 +1,13 @@
 """The catalogue for people and tools: which detectors serve a threat, and what is accepted as a gap."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 
 from detectors.catalog import DETECTORS
 from detectors.detector import Detector
 from detectors.profiles import ALL, CORRELATIONS
+from detectors.profiles.drift import DRIFT
 from detectors.profiles.threat import Threat
 from jobs.evaluate.report import SCORES, order
 
@@ -22,11 +24,16 @@ def detectors_of(threat: Threat) -> list[Detector]:
     return [detector for detector in DETECTORS if detector.threat.id == threat.id]
 
 
-def threats() -> list[dict[str, Any]]:
-    """Every threat with its detectors, and every correlation; `accepted_gap` is null where one serves it.
+def content() -> dict[str, list[dict[str, Any]]]:
+    """The whole catalogue for programs: the threats, what is seen in several alerts together, and configuration drift.
 
-    `scores` are those of the last evaluation.
+    `accepted_gap` is null where a detector serves a threat; `scores` are those of the last evaluation.
     """
+    return {"threats": threats(ALL), "correlations": threats(CORRELATIONS), "drift": threats((DRIFT,))}
+
+
+def threats(which: Iterable[Threat] = EVERY) -> list[dict[str, Any]]:
+    """Threats with their detectors and scores, by id."""
     scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
     return [
         {
@@ -41,7 +48,7 @@ def threats() -> list[dict[str, Any]]:
             "accepted_gap": threat.gap or None,
             "scores": scores.get(threat.id, {}),
         }
-        for threat in sorted(EVERY, key=order)
+        for threat in sorted(which, key=order)
     ]
 
 
@@ -82,12 +89,21 @@ def markdown() -> str:
         f"{alone} detectors serve {served} of {len(ALL)} threats, {together} more look at alerts"
         " together. Written by `gridwatch catalog --markdown FILE`.",
         "",
-        "| threat | service | severity | ATT&CK | what | detectors |",
-        "|---|---|---|---|---|---|",
+        "| threat | service | severity | ATT&CK | what | detectors | recall |",
+        "|---|---|---|---|---|---|---|",
     ]
+    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
     for threat in sorted(EVERY, key=order):
         names = ", ".join(f"`{detector.id}`" for detector in detectors_of(threat)) or f"none: {threat.gap}"
-        lines.append(
-            f"| {threat.id} | {threat.service} | {threat.severity.name.lower()} | {threat.technique.id} | {threat.title} | {names} |"
+        recall = f"{scores[threat.id]['recall']:.2f}" if threat.id in scores else ""
+        cells = (
+            threat.id,
+            threat.service,
+            threat.severity.name.lower(),
+            threat.technique.id,
+            threat.title,
+            names,
+            recall,
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -39,12 +39,15 @@ def catalog(
     if markdown is not None:
         markdown.write_text(pages.markdown(), encoding="utf-8")
         say(f"wrote {markdown}")
-    threats = [t for t in pages.threats() if only is None or only.lower() in _words(t)]
+
+    def asked(threats: list[dict[str, object]]) -> list[dict[str, object]]:
+        return [t for t in threats if only is None or only.lower() in _words(t)]
+
     if as_json:
-        json.dump({"threats": threats}, sys.stdout, indent=2)
+        json.dump({kind: asked(threats) for kind, threats in pages.content().items()}, sys.stdout, indent=2)
         sys.stdout.write("\n")
     elif navigator is None and markdown is None:
-        _show(threats)
+        _show(asked(pages.threats()))
 
 
 def _words(threat: dict[str, object]) -> str:

@@ -18,7 +18,7 @@ SCORES: Final = Path(__file__).with_name("scores.json")
 def order(threat: Threat) -> tuple[str, int]:
     """By series, then by number."""
     series, _, number = threat.id.rpartition("-")
-    return series, int(number)
+    return series, int(number) if number.isdigit() else 0
 
 
 def by_threat(result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

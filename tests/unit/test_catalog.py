@@ -15,12 +15,12 @@ EVERY = {threat.id for threat in (*ALL, *CORRELATIONS)}
 
 def test_json_names_every_threat_and_detector(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["catalog", "--json"]) == 0
-    threats = json.loads(capsys.readouterr().out)["threats"]
-    assert {t["id"] for t in threats} == EVERY
-    assert sorted(name for t in threats for name in t["detectors"]) == sorted(
-        d.id for d in DETECTORS if d.threat.id in EVERY
-    )
-    assert all(bool(t["detectors"]) != bool(t["accepted_gap"]) for t in threats)
+    content = json.loads(capsys.readouterr().out)
+    assert {t["id"] for t in content["threats"]} == {threat.id for threat in ALL} and len(content["threats"]) == 67
+    assert {t["id"] for t in content["correlations"]} == {threat.id for threat in CORRELATIONS}
+    every = [t for threats in content.values() for t in threats]
+    assert sorted(name for t in every for name in t["detectors"]) == sorted(d.id for d in DETECTORS)
+    assert all(bool(t["detectors"]) != bool(t["accepted_gap"]) for t in every)
 
 
 def test_a_layer_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,7 +35,7 @@ def test_a_layer_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "goose_forged" in techniques["T0855"]["comment"]
     rows = [line for line in page.read_text().splitlines() if line.startswith("| ")]
     assert len(rows) == len(ALL) + len(CORRELATIONS) + 1
-    assert all(line.count("|") == 7 for line in rows)
+    assert all(line.count("|") == 8 for line in rows)
 
 
 def test_the_table_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
