@@ -33,7 +33,8 @@ SECOND = Derived("second", pl.col("time").dt.epoch("us") * 1e-6)
 
 
 def build(p: Params, site: Site) -> Firing:
-    since, allowed, state = TimeSince(BY), Last(BY, "allowed_to_live_ms"), Last(BY, "st_num")
+    since, allowed = TimeSince(BY), Last(BY, "allowed_to_live_ms")
+    state, sent = Last(BY, "st_num"), Last(BY, "sq_num")
     whole = TimeSince(("site",))
     lull = Derived(f"site was silent for {p.least_s:g} s", (whole.col > p.least_s).fill_null(True), (whole,))
     length = Derived("silence of the site", whole.col, (whole,))
@@ -43,10 +44,11 @@ def build(p: Params, site: Site) -> Firing:
     own = whole.col >= since.col * p.heard_share
     late = since.col > pl.max_horizontal(allowed.col * (p.lives * 1e-3), pl.lit(p.least_s))
     changed = pl.when(pl.col("st_num") != state.col).then(pl.lit(", and a state changed within")).otherwise(pl.lit(""))
+    # It begins anew with state 1; one that has not changed its state since counts on.
+    restarted = (pl.col("st_num") == 1) & ((state.col != 1) | (pl.col("sq_num") <= sent.col)).fill_null(True)
     return Firing(
-        when=(late & allowed.col.is_not_null() & ~own & ~deaf.fill_null(False)).fill_null(False)
-        & (pl.col("st_num") != 1),
-        memories=(since, allowed, state, whole, ended, lasted),
+        when=(late & allowed.col.is_not_null() & ~own & ~deaf.fill_null(False)).fill_null(False) & ~restarted,
+        memories=(since, allowed, state, sent, whole, ended, lasted),
         values={"since": since.col, "allowed": allowed.col * 1e-3, "changed": changed.fill_null("")},
     )
 
@@ -65,7 +67,7 @@ def _site(*streams: list[dict[str, object]]) -> list[dict[str, object]]:
 
 DETECTOR = Detector(
     id="goose_suppressed",
-    version=1,
+    version=2,
     threat=smart_grid_substation.SG_27,
     record=GOOSE,
     kind=Remembering(build),
@@ -93,12 +95,24 @@ DETECTOR = Detector(
             "a trip is held back for half a minute",
             _site(_stream("block-01", 0, 100), _stream("block-02", 0.5, 30), _stream("block-02", 64.5, 100, 5)),
         ),
+        fires_on(
+            "the same of one that has not changed its state since it was started",
+            _site(
+                _stream("block-01", 0, 100),
+                _stream("block-02", 0.5, 100, 1)[:30],
+                _stream("block-02", 0.5, 100, 1)[64:],
+            ),
+        ),
         quiet_on(
             "a lost message", _site(_stream("block-01", 0, 60), _stream("block-02", 0, 30), _stream("block-02", 32, 60))
         ),
         quiet_on(
             "a publisher restarts",
             _site(_stream("block-01", 0, 100), _stream("block-02", 0, 30), _stream("block-02", 90, 100, 1)),
+        ),
+        quiet_on(
+            "and once more, without a change of state between",
+            _site(_stream("block-01", 0, 100), _stream("block-02", 0, 30, 1), _stream("block-02", 90, 100, 1)),
         ),
         quiet_on(
             "the tap is off for a minute",

@@ -72,6 +72,7 @@ def publisher(rng: random.Random, bay: int, start: int, seconds: float) -> Itera
     restart = rng.uniform(0.2, 0.9) * seconds if rng.random() < 0.3 else seconds
     st_num, state, since = rng.randrange(1, 400), ["closed", "reset"], -rng.uniform(3600, 9000)
     sq_num, at, step = rng.randrange(200, 900), rng.uniform(0, STEADY_S), len(RETRANSMISSIONS_S)
+    changes = [change for change in changes if change[0] > at + 10]
     while at < seconds:
         if at >= restart:
             at, restart = restart + rng.uniform(40, 90), seconds
