@@ -81,7 +81,7 @@ def scenarios(
     chosen = [s for s in (*SCENARIOS, *EXPERIMENTS) if wanted(s)]
     runs: dict[str, list[dict[str, Any]]] = {s.name: [] for s in chosen}
     out: dict[str, Found] = {}
-    for done, run in enumerate(_spread(_judged, [(s.name, seed) for s in chosen for seed in seeds], workers), 1):
+    for done, run in enumerate(spread(_judged, [(s.name, seed) for s in chosen for seed in seeds], workers), 1):
         own = runs[run["name"]]
         own.append(run)
         if len(own) == len(seeds):
@@ -95,7 +95,7 @@ def quiet(seeds: Sequence[int], hours: float, workers: int, say: Callable[[str],
     """Every kind of quiet traffic on every seed, `hours` long."""
     jobs = [(q.name, seed, hours) for q in QUIET for seed in seeds]
     runs: dict[str, list[dict[str, Any]]] = {q.name: [] for q in QUIET}
-    for run in _spread(_calm, jobs, workers):
+    for run in spread(_calm, jobs, workers):
         runs[run["name"]].append(run)
     out = []
     for kind in QUIET:
@@ -115,9 +115,10 @@ def quiet(seeds: Sequence[int], hours: float, workers: int, say: Callable[[str],
     return out
 
 
-def _spread(
+def spread(
     work: Callable[..., dict[str, Any]], jobs: Iterable[tuple[Any, ...]], workers: int
 ) -> Iterator[dict[str, Any]]:
+    """The results of some work, a process a core, in the order in which they are done."""
     if workers == 1:
         yield from (work(*job) for job in jobs)
         return

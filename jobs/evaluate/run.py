@@ -60,7 +60,7 @@ def run(what: What, say: Callable[[str], None]) -> dict[str, Any]:
     if what.v2x:
         from jobs.evaluate import v2x
 
-        result["v2x"] = v2x.measure(seeds, say)
+        result["v2x"] = v2x.measure(seeds, what.workers, say)
     if what.data is not None:
         result["data"] = [asdict(row) for row in datasets.measure(what.data, say)]
     return result

@@ -7,7 +7,6 @@ hour.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from ingest.lab.f2md_attacks import MODELS, AttackModel, attacked, box_of, chose
 from ingest.lab.v2x_air import Pseudonyms, heard, messages
 from ingest.lab.v2x_traces import Trace, town_trace
 from ingest.lab.vehicles import RECEIVERS, wgs84
+from jobs.evaluate.measure import spread
 from schemas.records import CAM
 from schemas.types import Domain
 
@@ -114,30 +114,20 @@ class Tally:
         return 2 * self.hit / (2 * self.hit + self.wrong + self.missed) if self.hit else 0.0
 
 
-def site_of(trace: Trace, knows_roads: bool = True) -> Site:
+def site_of(trace: Trace) -> Site:
     """The site file of the town: where receivers stand and how far they hear, the roads, and that stations follow ETSI's rules."""
     receivers = {
         unit.address: dict(zip(("latitude", "longitude"), wgs84(unit.x, unit.y), strict=True))
         | {"range_m": unit.range_m}
         for unit in RECEIVERS
     }
-    v2x: dict[str, Any] = {"rules": "etsi", "receivers": receivers}
-    if knows_roads:
-        v2x["roads"] = [[wgs84(x, y) for x, y in road] for road in trace.roads]
-    facts: dict[str, Any] = {"name": "town", "v2x": v2x}
-    return parse_site(facts, "town")
+    roads = [[wgs84(x, y) for x, y in road] for road in trace.roads]
+    return parse_site({"name": "town", "v2x": {"rules": "etsi", "receivers": receivers, "roads": roads}}, "town")
 
 
-def make_run(
-    density: Density,
-    seed: int,
-    model: AttackModel | None,
-    change: Pseudonyms,
-    folder: Path | None = None,
-    knows_roads: bool = True,
-) -> Run:
+def make_run(density: Density, seed: int, model: AttackModel | None, change: Pseudonyms) -> Run:
     """The traffic of a density and seed, with 5 % of the vehicles attacking; with none where no model is given."""
-    trace = town_trace(density.cars, density.seconds, seed, folder)
+    trace = town_trace(density.cars, density.seconds, seed)
     sent = messages(trace, START, seed, change=change)
     attackers: Sequence[int] = ()
     if model is None:
@@ -145,7 +135,7 @@ def make_run(
     else:
         attackers = chosen_vehicles(sent, SHARE, seed)
         sent = attacked(sent, model, attackers, box_of(trace.roads), seed)
-    return Run(heard(sent, RECEIVERS, seed), site_of(trace, knows_roads), frozenset(attackers))
+    return Run(heard(sent, RECEIVERS, seed), site_of(trace), frozenset(attackers))
 
 
 def cam_detectors() -> tuple[Detector, ...]:
@@ -207,28 +197,25 @@ def judge(run: Run, flags: pl.DataFrame, alerts: pl.DataFrame) -> Tally:
     )
 
 
-def evaluate(
-    seeds: Iterable[int],
-    say: Callable[[str], None],
-    models: Sequence[AttackModel] = MODELS,
-    densities: Sequence[Density] = DENSITIES,
-    change: Pseudonyms | None = None,
-    folder: Path | None = None,
-    knows_roads: bool = True,
-) -> dict[str, dict[str, Tally]]:
+def evaluate(seeds: Iterable[int], workers: int, say: Callable[[str], None]) -> dict[str, dict[str, Tally]]:
     """Density -> attack -> counts over all seeds; "none" is traffic without attackers."""
-    out: dict[str, dict[str, Tally]] = {}
-    for density in densities:
-        for seed in seeds:
-            for model in (None, *models):
-                run = make_run(density, seed, model, change or Pseudonyms(), folder, knows_roads)
-                tally = judge(run, *detect(run.frame, run.site, cam_detectors()))
-                name = model.name if model else "none"
-                out.setdefault(density.name, {}).setdefault(name, Tally()).add(tally)
-                say(
-                    f"v2x: {density.name} density, seed {seed}, {name}: F1 {tally.f1:.3f}, {tally.found} of {tally.attackers} attackers"
-                )
+    jobs = [(density, seed) for seed in seeds for density in DENSITIES]
+    out: dict[str, dict[str, Tally]] = {density.name: {} for density in DENSITIES}
+    for done, result in enumerate(spread(_tallies, jobs, workers), 1):
+        density, seed, tallies = result["density"], result["seed"], result["tallies"]
+        for name, tally in tallies.items():
+            out[density].setdefault(name, Tally()).add(tally)
+        worst = min((t.f1, name) for name, t in tallies.items() if name != "none")
+        say(f"v2x: {done} of {len(jobs)}: {density} density, seed {seed}: F1 {worst[0]:.3f} at least ({worst[1]})")
     return out
+
+
+def _tallies(density: Density, seed: int) -> dict[str, Any]:
+    tallies = {}
+    for model in (None, *MODELS):
+        run = make_run(density, seed, model, Pseudonyms())
+        tallies[model.name if model else "none"] = judge(run, *detect(run.frame, run.site, cam_detectors()))
+    return {"density": density.name, "seed": seed, "tallies": tallies}
 
 
 def together(tallies: Mapping[str, Tally], names: Iterable[str]) -> Tally:
@@ -239,14 +226,15 @@ def together(tallies: Mapping[str, Tally], names: Iterable[str]) -> Tally:
     return total
 
 
-def measure(seeds: Sequence[int], say: Callable[[str], None]) -> dict[str, Any]:
+def measure(seeds: Sequence[int], workers: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The rows of the report.
 
     Args:
         seeds: of the traffic.
+        workers: processes.
         say: progress, one line a run.
     """
-    tallies = evaluate(seeds, say)
+    tallies = evaluate(seeds, workers, say)
     out: dict[str, Any] = {}
     models = {model.name: model for model in MODELS}
     for density, by_attack in tallies.items():
