@@ -95,8 +95,9 @@ def quiet(seeds: Sequence[int], hours: float, workers: int, say: Callable[[str],
     """Every kind of quiet traffic on every seed, `hours` long."""
     jobs = [(q.name, seed, hours) for q in QUIET for seed in seeds]
     runs: dict[str, list[dict[str, Any]]] = {q.name: [] for q in QUIET}
-    for run in spread(_calm, jobs, workers):
+    for done, run in enumerate(spread(_calm, jobs, workers), 1):
         runs[run["name"]].append(run)
+        say(f"quiet: {done} of {len(jobs)}: {run['name']}: {sum(run['alerts'].values())} alerts")
     out = []
     for kind in QUIET:
         alerts = sum((Counter(run["alerts"]) for run in runs[kind.name]), Counter[str]())
