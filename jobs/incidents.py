@@ -61,6 +61,19 @@ class Hidden:
         return max(0.0, (self.suppression.expires - now).total_seconds() / 86_400)
 
 
+def removed(dsn: str, suppressions: Sequence[Suppression]) -> dict[str, int]:
+    """How many alerts are hidden by suppressions that are no longer in the file, by id.
+
+    Raises:
+        RunFault: as `incidents`.
+    """
+    known = [one.id for one in suppressions]
+    query = (
+        "SELECT suppression, count(*) AS alerts FROM alert WHERE suppression <> ALL(%(known)s) GROUP BY 1 ORDER BY 1"
+    )
+    return {row["suppression"]: row["alerts"] for row in _rows(dsn, query, {"known": known})}
+
+
 def hidden(dsn: str, suppressions: Sequence[Suppression]) -> list[Hidden]:
     """What each of the suppressions has hidden.
 

@@ -6,7 +6,7 @@ Follows the trusted stream of each control block (`detectors.goose_stream`). A m
   a higher revision after a restart is a changed configuration, which `goose_drift` tells;
 - the simulation or needs-commissioning flag is set, unless the site file says the publisher is in test;
 - stNum jumps, or goes back (but stNum 1 with a later t is a restarted publisher); t goes back, or stays at a new stNum;
-- sqNum is not 0 at a new stNum, or does not rise in an old one;
+- sqNum is neither 0 nor 1 at a new stNum, or does not rise in an old one;
 - values change while stNum does not.
 
 It fires and its numbers are trusted, for they may be the publisher's own with other values put in, when
@@ -182,7 +182,7 @@ _SITE = _known()
 
 DETECTOR = Detector(
     id="goose_forged",
-    version=4,
+    version=5,
     threat=smart_grid_substation.SG_26,
     record=GOOSE,
     kind=Step(

@@ -4,7 +4,7 @@ Keeps a picture of the stations around each receiver, renewed every second. Thre
 other station for `rigid_seconds`, to within the root of `rigid_m2`, are ghosts of it: drivers do not. And `burst` stations within
 `burst_s` that appear well within the receiver's range (`v2x.receivers`) or off every road (`v2x.roads`), where no station was that could
 have taken a new pseudonym, are ghosts too; not in the first `warm_s` of a receiver. Blind spot: fewer than three ghosts; ghosts
-that each drive by themselves and appear one by one; without the site file's facts crowds alone. Platoons that are coupled electronically
+that each drive by themselves and appear one by one; without the site file's facts convoys alone. Platoons that are coupled electronically
 look like a convoy of ghosts. Source: threat ITS-07 of the catalogue; F2MD SuddenAppearance and Intersection, attack models 16 to 19.
 """
 
@@ -151,11 +151,11 @@ def _appear(
     receiver = tracks.receiver[new]
     drives = first["speed"] > p.moving_ms
     lost = drives & ~explained(tracks, receiver, first, p.link_m, p.link_s)
-    if known:
-        places = [known.get(name) for name in names.to_list()]
-        where = np.array([(r.latitude, r.longitude, r.range_m * p.edge) if r else (0.0, 0.0, -1.0) for r in places])
-        east, north = metres(first["latitude"], first["longitude"], where[receiver, 0], where[receiver, 1])
-        lost &= np.hypot(east, north) < where[receiver, 2]
+    # Of a receiver whose place is not known nobody can say whether a station just came within its reach.
+    places = [known.get(name) for name in names.to_list()]
+    where = np.array([(r.latitude, r.longitude, r.range_m * p.edge) if r else (0.0, 0.0, -1.0) for r in places])
+    east, north = metres(first["latitude"], first["longitude"], where[receiver, 0], where[receiver, 1])
+    lost &= np.hypot(east, north) < where[receiver, 2]
     if roads is not None:
         lost |= drives & (
             roads.distance(first["latitude"], first["longitude"], first["heading"]) > p.half_width_m + p.confidence_m
@@ -204,7 +204,7 @@ _SITE = {"v2x": {"receivers": {"R1": {"latitude": 48.0, "longitude": 11.0, "rang
 
 DETECTOR = Detector(
     id="ghost_vehicles",
-    version=1,
+    version=2,
     threat=its_messages.ITS_07,
     record=CAM,
     kind=Step(
@@ -236,6 +236,7 @@ DETECTOR = Detector(
         ),
         quiet_on("cars that follow each other, each as its driver likes", _column(40, 6, sway_m=6.0)),
         quiet_on("two cars side by side", _column(40, 2)),
+        quiet_on("eight at once at a receiver whose place and range nobody told", [*_column(30, 1), *_crowd(20.5, 8)]),
         quiet_on("three appear at once", [*_column(30, 1), *_crowd(20.5, 3)], site=_SITE),
         quiet_on("a receiver is switched on amid traffic", [*_crowd(0.0, 12), *_column(30, 1)], site=_SITE),
     ),

@@ -38,9 +38,10 @@ from schemas.types import TELEMETRY_DOMAINS, Domain
 UID: Final = "gridwatch-overview"
 TITLE: Final = "Gridwatch overview"
 
-#: What the variables at the top of the dashboard leave of `alert_overview`.
+#: What the variables at the top of the dashboard leave of `alert_overview`, without what is suppressed.
 CHOSEN: Final = (
     "$__timeFilter(detected) AND domain IN ($domain) AND severity_id >= $severity AND detector IN ($detector)"
+    " AND suppression IS NULL"
 )
 #: Columns of a grid.
 WIDTH: Final = 24
@@ -73,8 +74,8 @@ def _alerts() -> tuple[tuple[int, Builder[Panel]], ...]:
             4,
             number(
                 "Incidents",
-                "Alerts of one deduplication key are one incident.",
-                f"SELECT count(DISTINCT dedup) AS incidents FROM alert_overview WHERE {CHOSEN}",
+                "What there is to work on: alerts of one key, or of a storm, are one incident.",
+                f"SELECT count(DISTINCT incident_id) AS incidents FROM alert_overview WHERE {CHOSEN}",
                 [(None, _GOOD), (1, _WARN)],
             ),
         ),
@@ -186,11 +187,11 @@ def _incidents() -> tuple[tuple[int, Builder[Panel]], ...]:
             WIDTH,
             rows(
                 "Incidents",
-                "Alerts of one deduplication key together: how often, since when, how bad.",
+                "Alerts of one key, or of a storm, together: how often, since when, how bad.",
                 "SELECT (array_agg(severity ORDER BY severity_id DESC))[1] AS severity, count(*) AS alerts, "
                 "min(detected) AS first, max(detected) AS last, detector, "
-                "(array_agg(title ORDER BY detected DESC))[1] AS latest, left(dedup, 120) AS incident "
-                f"FROM alert_overview WHERE {CHOSEN} GROUP BY detector, dedup "
+                "(array_agg(title ORDER BY detected DESC))[1] AS latest, incident_id AS incident "
+                f"FROM alert_overview WHERE {CHOSEN} GROUP BY detector, incident_id "
                 "ORDER BY max(severity_id) DESC, max(detected) DESC LIMIT 200",
                 {
                     "severity": severity_cell(),

@@ -13,18 +13,3 @@ CREATE INDEX IF NOT EXISTS alert_detector ON alert (detector, "time");
 CREATE INDEX IF NOT EXISTS alert_entity ON alert USING hash (entity);
 CREATE INDEX IF NOT EXISTS alert_dedup ON alert USING hash (dedup);
 CREATE INDEX IF NOT EXISTS alert_lake_file ON alert (lake_file);
-
-CREATE OR REPLACE VIEW alert_overview AS
-SELECT
-    alert_id, "time", detected, landed, detector, threat, technique, severity_id,
-    CASE severity_id
-        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
-        ELSE 'Unknown'
-    END AS severity,
-    domain, site, entity_kind, entity, source, destination, title, observed, expected, dedup,
-    array_to_string(runbook, E'\n') AS runbook,
-    extract(epoch FROM detected - "time")::double precision AS event_to_detected_s,
-    extract(epoch FROM landed - detected)::double precision AS detected_to_landed_s,
-    extract(epoch FROM landed - "time")::double precision AS event_to_landed_s
-FROM alert;
-COMMENT ON VIEW alert_overview IS 'Alerts with severity in words (OCSF), runbook as text, and latencies in seconds';

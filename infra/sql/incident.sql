@@ -37,3 +37,19 @@ ALTER TABLE alert ADD COLUMN IF NOT EXISTS incident_id text REFERENCES incident 
 COMMENT ON COLUMN alert.incident_id IS 'incident that the alert belongs to; null where a suppression hides it';
 CREATE INDEX IF NOT EXISTS alert_incident ON alert (incident_id, "time");
 CREATE INDEX IF NOT EXISTS alert_suppression ON alert (suppression, "time") WHERE suppression IS NOT NULL;
+
+CREATE OR REPLACE VIEW alert_overview AS
+SELECT
+    alert_id, "time", detected, landed, detector, threat, technique, severity_id,
+    CASE severity_id
+        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
+        ELSE 'Unknown'
+    END AS severity,
+    domain, site, entity_kind, entity, source, destination, title, observed, expected, dedup,
+    array_to_string(runbook, E'\n') AS runbook,
+    extract(epoch FROM detected - "time")::double precision AS event_to_detected_s,
+    extract(epoch FROM landed - detected)::double precision AS detected_to_landed_s,
+    extract(epoch FROM landed - "time")::double precision AS event_to_landed_s,
+    incident_id, storm, suppression
+FROM alert;
+COMMENT ON VIEW alert_overview IS 'Alerts with severity in words (OCSF), runbook as text, and latencies in seconds';

@@ -52,7 +52,7 @@ def suppressions(
     Example: gridwatch suppressions --file suppressions.yaml --check
     """
     from jobs.connections import postgres_dsn
-    from jobs.incidents import Hidden, hidden
+    from jobs.incidents import Hidden, hidden, removed
     from jobs.land.suppressions import load
     from schemas.errors import UsageFault
 
@@ -62,6 +62,7 @@ def suppressions(
         raise UsageFault("no file of suppressions", "suppressions", "name one with --file or in the settings")
     entries = load(path)
     found = [Hidden(one) for one in entries] if check else hidden(postgres_dsn(settings), entries)
+    gone = {} if check else removed(postgres_dsn(settings), entries)
     now = datetime.now(UTC)
     if as_json:
         rows: list[dict[str, Any]] = [
@@ -74,13 +75,15 @@ def suppressions(
             }
             for one in found
         ]
-        _json({"suppressions": rows})
+        _json({"suppressions": rows, "removed": gone})
         return
     table = _table("id", "state", "days left", "hid", "last", "owner", "reason")
     for one in found:
         last = "" if one.last is None else one.last.strftime("%Y-%m-%d %H:%M:%S")
         own = one.suppression
         table.add_row(own.id, one.state(now), f"{one.days_left(now):.1f}", str(one.alerts), last, own.owner, own.reason)
+    for name, alerts in gone.items():
+        table.add_row(name, "not in the file", "", str(alerts), "", "", "")
     _print(table, f"{len(found)} suppressions in {path}")
 
 

@@ -14,7 +14,7 @@ from ingest.lab.scenarios import BY_NAME, EXPERIMENTS, QUIET, SCENARIOS
 from ingest.lab.scenarios.scenario import Scenario
 
 #: Seeds that no detector was tuned on.
-SEEDS: Final = (90_001, 90_002, 90_003)
+SEEDS: Final = (70_101, 70_102, 70_103)
 #: When the traffic begins: a Monday, microseconds since 1970 (2026-01-05).
 START: Final = 1_767_571_200_000_000
 DAY_S: Final = 86_400.0

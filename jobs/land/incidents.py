@@ -104,7 +104,8 @@ class Book:
         here = self._by_place.get((alert["domain"], alert["site"], alert["detector"]), {}).values()
         for incident in here:
             near = incident.first_time - STORM_WINDOW <= time <= incident.last_time + STORM_WINDOW
-            if incident.kind == "storm" and near:
+            # What is more severe than a storm does not drown in it.
+            if incident.kind == "storm" and near and alert["severity_id"] <= incident.taken[8]:
                 return incident
         opened = sum(i.kind == "alerts" and time - STORM_WINDOW < i.first_time <= time for i in here)
         taken = {name: alert[name] for name in TAKEN}

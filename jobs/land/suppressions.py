@@ -106,7 +106,7 @@ def load(path: Path | None) -> tuple[Suppression, ...]:
         mark = getattr(wrong, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
         raise ConfigFault(f"suppressions are not YAML: {wrong}", f"{path}{place}", "correct the syntax") from wrong
-    if not isinstance(entries or [], list):
+    if entries is not None and not isinstance(entries, list):
         raise ConfigFault("suppressions are a list of entries", str(path), "docs/incidents.md shows one")
     found: list[Suppression] = []
     told: list[str] = []

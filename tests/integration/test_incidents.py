@@ -94,5 +94,9 @@ def test_incidents_storms_and_suppressions(
     assert command(["incidents", "--limit", "3"]) == 0
     assert "3 incidents" in capsys.readouterr().out
     assert command(["suppressions", "--file", str(suppressions), "--json"]) == 0
-    (known,) = json.loads(capsys.readouterr().out)["suppressions"]
-    assert (known["alerts"], known["state"]) == (3, "expired")
+    shown = json.loads(capsys.readouterr().out)
+    (known,) = shown["suppressions"]
+    assert (known["alerts"], known["state"]) == (3, "expired") and not shown["removed"]
+    suppressions.write_text(suppressions.read_text().replace("id: known", "id: another"))
+    assert command(["suppressions", "--file", str(suppressions), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == {"known": 3}

@@ -49,8 +49,11 @@ def test_a_storm_is_one_incident_and_ends_by_itself() -> None:
     assert book.file(alert(900, STORM_MIN, detector="modbus_restart")).kind == "alerts"
     assert book.file(alert(901, STORM_MIN, site="s2")).kind == "alerts"
     assert book.file(alert(902, STORM_MIN, "key 3")).incident_id == "0003"
+    # What is more severe does not drown in it: it is told, and a storm of its own where more follow.
+    worse = book.file(alert(903, STORM_MIN, severity_id=5))
+    assert worse.incident_id == "0903" and book.changed[f"{STORM_MIN:04d}"].taken[8] == 3
     later = STORM_MIN + 30 + STORM_WINDOW.total_seconds() + 1
-    assert book.file(alert(903, later)).kind == "alerts"
+    assert book.file(alert(904, later)).kind == "alerts"
 
 
 def test_it_is_the_same_wherever_the_batches_end() -> None:
@@ -104,6 +107,7 @@ def test_a_suppression_hides_what_its_scope_says_for_its_time(tmp_path: Path) ->
         ("reason:", "raeson:", "entry 1: reason: field required"),
         (ENTRY, ENTRY + ENTRY.lstrip(), "two entries are called maintenance"),
         (ENTRY, "a: 1", "suppressions are a list"),
+        (ENTRY, "{}", "suppressions are a list"),
         (ENTRY, "- [", "not YAML.*"),
         (ENTRY, "\n".join("- {}" for _ in range(TOLD)), r"; \d+ more"),
     ],
