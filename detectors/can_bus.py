@@ -39,7 +39,6 @@ def flagged(memory: Memory, bit: int) -> pl.Expr:
 
 # SAE J1939-21, 5.2: priority (3 bits), parameter group (18 bits), source address (8 bits). Below format 240 the low byte of the
 # group is the destination address and no part of it.
-_FORMAT = pl.col("can_id") // 65_536 % 256
 SOURCE_ADDRESS = pl.col("can_id") % 256
 DESTINATION_ADDRESS = pl.col("can_id") // 256 % 256
 

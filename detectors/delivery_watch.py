@@ -9,8 +9,7 @@ from schemas.records import SENSOR_PACKET
 #: A row a node ("node": its last packet, and how many arrived, and under whom, when it was heard last), a network
 #: ("clock"), a node, parent and open window ("count"), and an accusation that waits for its node's next packet ("accused").
 STATE: dict[str, pl.DataType] = {
-    "what": pl.String(),
-    **dict.fromkeys(("network", "node", "parent", "had", "under"), pl.String()),
+    **dict.fromkeys(("network", "what", "node", "parent", "had", "under"), pl.String()),
     **dict.fromkeys(
         ("window", "seen", "clock", "sequence", "received", "lost", "got", "got_before", "children"), pl.Int64()
     ),

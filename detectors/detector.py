@@ -125,7 +125,8 @@ class Step:
     Args:
         build: (params, site) -> function (state or None, records in arrival order) -> (state, hits). Hits have the
             column `_row` (row of the batch) and the columns that the detector's sentences name. The function has no
-            clock and no randomness, works over all keys at once, and bounds its state.
+            clock and no randomness, works over all keys at once, and bounds its state. The state's first column is the
+            record's locality, by which it is split into buckets.
         columns: fields of the record that it reads.
         hits: columns of the hits beside `_row`.
         beside: another record type of the same locality, with the fields that are read of it. The function then sees the records

@@ -10,8 +10,6 @@ SESSION, RESET, SECURITY_ACCESS = 0x10, 0x11, 0x27
 #: Services that change a control unit: CommunicationControl, WriteDataByIdentifier, InputOutputControl, RoutineControl, RequestDownload,
 #: RequestUpload, TransferData, RequestFileTransfer, WriteMemoryByAddress, ControlDTCSetting.
 CHANGES = (0x28, 0x2E, 0x2F, 0x31, 0x34, 0x35, 0x36, 0x38, 0x3D, 0x85)
-#: Services with a sub-function.
-WITH_SUBFUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87)
 NAMES = {
     0x10: "DiagnosticSessionControl",
     0x11: "ECUReset",

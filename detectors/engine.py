@@ -135,6 +135,12 @@ class Engine:
                 continue
             name = f"step|{step.detector.id}|{step.detector.version}"
             new[name], rows = step.run(state.get(name), frame)
+            if new[name].columns[0] != plan.schema.locality:
+                raise RunFault(
+                    f"the state of {step.detector.id} does not begin with {plan.schema.locality}",
+                    step.detector.id,
+                    "put the locality first: the state is split into buckets by it; report this as a bug",
+                )
             if len(rows):
                 own = prepared[plan.schema.name].join(rows, on="_row", how="inner", maintain_order="left")
                 hits.append(Hits(step.detector, own, {}))

@@ -17,8 +17,8 @@ def table() -> str:
     alone = sum(d.threat.id in threats for d in DETECTORS)
     together = sum(d.threat in CORRELATIONS for d in DETECTORS)
     lines = [
-        f"{alone} detectors serve {len(served & threats)} of the {len(ALL)} threats in `detectors/profiles`; each of the others carries"
-        f" the reason why none does yet. {together} more (COR) look at alerts together.",
+        f"{alone} detectors serve {len(served & threats)} of the {len(ALL)} threats in `detectors/profiles`."
+        f" {together} more (COR) look at alerts together.",
         "",
         "| detector | threat | ATT&CK | reads | severity | fires on | needs |",
         "|---|---|---|---|---|---|---|",

@@ -69,7 +69,8 @@ def removed(dsn: str, suppressions: Sequence[Suppression]) -> dict[str, int]:
     """
     known = [one.id for one in suppressions]
     query = (
-        "SELECT suppression, count(*) AS alerts FROM alert WHERE suppression <> ALL(%(known)s) GROUP BY 1 ORDER BY 1"
+        "SELECT suppression, count(*) AS alerts FROM alert"
+        " WHERE suppression IS NOT NULL AND suppression <> ALL(%(known)s) GROUP BY 1 ORDER BY 1"
     )
     return {row["suppression"]: row["alerts"] for row in _rows(dsn, query, {"known": known})}
 

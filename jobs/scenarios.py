@@ -32,7 +32,7 @@ class Verdict:
         found: detectors of the threat that named the attack.
         others: detectors of other threats that named it too.
         after_s: event time from the attack's begin to the first alert of the threat, seconds; None where it was not found.
-        explained: alerts that name the attack.
+        explained: alerts of `COUNTED` or above that name the attack.
         unexplained: alerts of `COUNTED` or above that name nothing that took part: detector -> number.
     """
 
@@ -79,7 +79,7 @@ def judge(scenario: Scenario, injected: Injected) -> Verdict:
         time = round(alert["last_time"].timestamp() * 1e6)
         named = {alert[name] for name in ("entity", "source", "destination", "site")}
         if injected.start <= time <= injected.end + SLACK_US and named & injected.entities:
-            explained += 1
+            explained += counted(alert)
             if threats[alert["detector"]] == scenario.threat:
                 found.add(alert["detector"])
                 first = time if first is None else min(first, time)

@@ -1,43 +1,23 @@
 """One detector raises far more alerts than usual, over all sites together.
 
 More than `factor` times the mean of the day before, and at least `least` in ten minutes. Somebody may want to drown other alerts,
-or hide in them; a fault of many devices looks the same. Blind spot: a storm that grows over a day is usual in the end. A flood
-of one detector at one site is collapsed before (detectors/storms.py); `site_alert_storm` looks at one site. Source: ANSI/ISA-18.2
+or hide in them; a fault of many devices looks the same. Blind spot: a storm that grows over a day is usual in the end. A
+flood of one detector at one site becomes one incident where alerts land; `site_alert_storm` looks at one site. Source: ANSI/ISA-18.2
 calls more than ten alarms in ten minutes a flood for one operator.
 """
 
-from dataclasses import dataclass
-
-import polars as pl
-
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
-from detectors.memory import Derived, Recent
 from detectors.profiles import correlation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
-from detectors.surge import Surge
+from detectors.surge import Params, surge
 from schemas.records import ALERT
-
-
-@dataclass(frozen=True)
-class Params:
-    least: int = 30  # alerts now
-    factor: float = 10.0  # times the usual number
-    now_s: float = 600.0
-    usual_s: float = 86_400.0
-
 
 BY = ("detector",)
 
 
 def build(p: Params, site: Site) -> Firing:
-    surge = Surge(BY, p.now_s, p.usual_s)
-    return Firing(
-        when=(surge.now.col >= p.least) & (surge.now.col > p.factor * surge.usual),
-        memories=(surge.now, surge.past),
-        values={"now": surge.now.col, "usual": surge.usual, "minutes": pl.lit(p.now_s / 60)},
-        trail=(Recent(BY, seconds=p.now_s, at_most=50, where=Derived("any alert", pl.lit(True))),),
-    )
+    return surge(BY, p)
 
 
 def _alerts(number: int, every_s: float, begin: float = 0.0, other: int = 1) -> list[dict[str, object]]:
@@ -55,7 +35,7 @@ def _alerts(number: int, every_s: float, begin: float = 0.0, other: int = 1) -> 
 
 DETECTOR = Detector(
     id="alert_storm",
-    version=1,
+    version=2,
     threat=correlation.COR_05,
     record=ALERT,
     kind=Remembering(build),

@@ -9,6 +9,8 @@ from detectors.columns import filled, nan_as_null
 from detectors.memory.base import Derived, Memory, Value, View, name_of
 from detectors.memory.rounds import Rounds
 
+#: Values are clipped to this.
+FAR = 1e15
 #: Count at which it stops: far beyond any 1/alpha, and it fits 32 bits.
 MANY = 2**30
 
@@ -42,6 +44,7 @@ class Ewma(Memory):
         g = view.grouped
         x = view.series(self.value).cast(pl.Float64).to_numpy()
         mask = view.mask(self.where) & g.ontime & np.isfinite(x)
+        x = x.clip(-FAR, FAR)  # the difference of two hostile values must be finite
         mean0 = filled(state["mean"], np.nan)
         count0 = filled(state["count"], 0).astype(np.int64)
         mean0_of = np.where(g.inherits, mean0[g.code], np.nan)

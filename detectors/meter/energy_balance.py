@@ -7,7 +7,8 @@ learned in its first `learn` windows: the slow mean must stand above it by `leas
 (`coverage_min`, of the usual number of meter hours).
 
 Blind spot: theft that went on while learning, below `most_share`; feed-in of customers, which makes the share scatter; street
-lights and wrong maps of meters look the same. Readings over longer intervals than the window are not usable: raise `window_s`.
+lights and wrong maps of meters look the same; a window in which a reading is delivered twice is passed over. Readings
+over longer intervals than the window are not usable: raise `window_s`.
 Source: threat SG-05 of the catalogue (ITU-T X.1332).
 """
 
@@ -135,7 +136,10 @@ def _lines(batch: pl.DataFrame, known: dict[str, Usual], window_us: int, grace_u
             pl.when(own).then(0).otherwise(_micro("interval_kwh")).alias("metered"),
             pl.when(~own & usable).then(seconds).otherwise(0).alias("metered_s"),
         )
-        .filter(pl.col("over").is_not_null())
+        # Longer intervals say nothing of a window; one of them must not count as many meters.
+        .filter(
+            pl.col("over").is_not_null() & (pl.max_horizontal("delivered_s", "metered_s") <= window_us // 1_000_000)
+        )
     )
 
 
@@ -219,7 +223,7 @@ def _hours(
 
 DETECTOR = Detector(
     id="energy_balance",
-    version=1,
+    version=2,
     threat=smart_grid_ami.SG_05,
     record=FEEDER_MEASUREMENT,
     kind=Step(

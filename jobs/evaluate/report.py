@@ -82,7 +82,14 @@ def page(result: Mapping[str, Any], figures: Sequence[str] = ()) -> str:
     if result.get("data"):
         lines += ["## Public data", "", *_data(result["data"]), ""]
     if result.get("v2x"):
-        lines += ["## Position falsification on SUMO traffic", "", *_v2x(result["v2x"]), ""]
+        lines += [
+            "## Position falsification on SUMO traffic",
+            "",
+            "F2MD's attack models, 5 % of the vehicles attack, on the first of the seeds; by message, and by vehicle.",
+            "",
+            *_v2x(result["v2x"]),
+            "",
+        ]
     gaps = [t for t in sorted(ALL, key=order) if t.gap]
     if gaps:
         lines += ["## Accepted gaps", "", *(f"- {t.id} {t.title}: {t.gap}" for t in gaps), ""]

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 #: An alert of the same key after so long a silence is a new incident.
 QUIET: Final = timedelta(hours=24)
-#: When a detector has opened so many incidents at one site within the window, further ones are collapsed into a storm, which
-#: ends when the window was quiet.
+#: When a detector has opened so many incidents at one site within the window, as severe or more, further ones are collapsed into a
+#: storm, which ends when the window was quiet.
 STORM_MIN: Final = 50
 STORM_WINDOW: Final = timedelta(minutes=10)
 
@@ -107,7 +107,10 @@ class Book:
             # What is more severe than a storm does not drown in it.
             if incident.kind == "storm" and near and alert["severity_id"] <= incident.taken[8]:
                 return incident
-        opened = sum(i.kind == "alerts" and time - STORM_WINDOW < i.first_time <= time for i in here)
+        opened = sum(
+            i.kind == "alerts" and abs(i.first_time - time) < STORM_WINDOW and i.taken[8] >= alert["severity_id"]
+            for i in here
+        )
         taken = {name: alert[name] for name in TAKEN}
         kind = "storm" if opened >= STORM_MIN else "alerts"
         if kind == "storm":

@@ -159,14 +159,29 @@ class Store:
 
     def _incidents(self, alerts: Sequence[Mapping[str, Any]]) -> list[Incident]:
         """Those that alerts may belong to, oldest first: of their keys, and what their detectors opened lately."""
-        since = min(alert["time"] for alert in alerts) - STORM_WINDOW
+        times = sorted({alert["time"] for alert in alerts})
+        # Event times are the senders': one of long ago must not read what happened since.
+        spans = [(times[0] - STORM_WINDOW, times[0] + STORM_WINDOW)]
+        for time in times[1:]:
+            if time - STORM_WINDOW > spans[-1][1]:
+                spans.append((time - STORM_WINDOW, time + STORM_WINDOW))
+            else:
+                spans[-1] = (spans[-1][0], time + STORM_WINDOW)
         rows = self._connection.execute(
             sql.SQL(
                 "SELECT incident_id, kind, {}, first_time, last_time, alerts FROM incident"
-                " WHERE dedup = ANY(%s) OR (detector = ANY(%s) AND (first_time > %s OR kind = 'storm' AND last_time >= %s))"
+                " WHERE dedup = ANY(%s) OR (detector = ANY(%s) AND site = ANY(%s) AND EXISTS ("
+                "SELECT FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS span (low, high)"
+                " WHERE first_time BETWEEN low AND high OR kind = 'storm' AND first_time <= high AND last_time >= low))"
                 " ORDER BY first_time, incident_id"
             ).format(sql.SQL(", ").join(map(sql.Identifier, TAKEN))),
-            (sorted({a["dedup"] for a in alerts}), sorted({a["detector"] for a in alerts}), since, since),
+            (
+                sorted({a["dedup"] for a in alerts}),
+                sorted({a["detector"] for a in alerts}),
+                sorted({a["site"] for a in alerts}),
+                [low for low, _ in spans],
+                [high for _, high in spans],
+            ),
         )
         return [Incident(row[0], row[1], tuple(row[2:-3]), *row[-3:]) for row in rows]
 

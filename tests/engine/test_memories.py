@@ -157,7 +157,8 @@ def ewma(past: Sequence[Seen], now: Seen) -> float | None:
         if s.where and s.ontime and finite(s.row.x):
             assert s.row.x is not None
             count += 1
-            mean = s.row.x if count == 1 else mean + max(0.3, 1.0 / count) * (s.row.x - mean)
+            x = min(max(s.row.x, -1e15), 1e15)
+            mean = x if count == 1 else mean + max(0.3, 1.0 / count) * (x - mean)
     return mean if count >= 2 and now.ontime else None
 
 

@@ -49,9 +49,13 @@ def test_a_storm_is_one_incident_and_ends_by_itself() -> None:
     assert book.file(alert(900, STORM_MIN, detector="modbus_restart")).kind == "alerts"
     assert book.file(alert(901, STORM_MIN, site="s2")).kind == "alerts"
     assert book.file(alert(902, STORM_MIN, "key 3")).incident_id == "0003"
-    # What is more severe does not drown in it: it is told, and a storm of its own where more follow.
-    worse = book.file(alert(903, STORM_MIN, severity_id=5))
-    assert worse.incident_id == "0903" and book.changed[f"{STORM_MIN:04d}"].taken[8] == 3
+    # What is more severe does not drown in it.
+    worse = book.file(alert(903, STORM_MIN, severity_id=5, entity="m7"))
+    assert (worse.kind, worse.incident_id, worse.taken[4]) == ("alerts", "0903", "m7")
+    assert book.changed[f"{STORM_MIN:04d}"].taken[8] == 3
+    # Whatever the order of event times.
+    back = Book([])
+    assert sum(back.file(alert(n, -n)).kind == "storm" for n in range(STORM_MIN + 30)) == 30
     later = STORM_MIN + 30 + STORM_WINDOW.total_seconds() + 1
     assert book.file(alert(904, later)).kind == "alerts"
 

@@ -22,7 +22,6 @@ REGION: Final = (47.2, 55.1, 5.8, 15.1)
 BUS, EMERGENCY = 0x4000, 0x0200
 #: An attack begins so long after the traffic, and lasts about so long, microseconds.
 BEGIN_US: Final = 1_200_000_000
-MINUTE_US: Final = 60_000_000
 
 
 @dataclass(frozen=True)

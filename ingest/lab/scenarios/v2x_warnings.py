@@ -218,12 +218,6 @@ def phantom_braking(records: list[Record], rng: random.Random, start: int, p: An
     return _injected(records, forged, "DEADBEEF")
 
 
-def _works(records: list[Record], begin: int) -> Record:
-    return next(
-        r for r in records if r.schema is DENM and r.fields["originator"] == TRAILER and r.fields["time"] > begin
-    )
-
-
 @dataclass(frozen=True)
 class Negation:
     repeated: int = 5
@@ -276,7 +270,6 @@ def flood(records: list[Record], rng: random.Random, start: int, p: Any) -> Inje
 
 
 QUIET: Final = (WARNINGS,)
-_S: Final = 1800.0
 SCENARIOS: Final = tuple(
     Scenario(name, threat, says, WARNINGS, 1800.0, inject, params)
     for name, threat, says, inject, params in (
