@@ -236,12 +236,13 @@ def test_what_is_run_elsewhere_is_there(command: str) -> None:
 # Examples of the command's own help
 
 
-def example_of(words: list[str]) -> str:
+def examples_of(words: list[str]) -> list[str]:
     with redirect_stdout(StringIO()) as out:
         assert run([*words, "--help"]) == 0
-    found = re.search(r"Example: (.+?)(\n\n|\Z)", out.getvalue().replace("\n  ", " "), re.DOTALL)
-    assert found is not None, f"{' '.join(words)}: its help shows no example"
-    return " ".join(found[1].split())
+    text = out.getvalue().replace("\n  ", " ")
+    found = re.findall(r"Example: (.+?)(?=Example: |\n\n|\Z)", text, re.DOTALL)
+    assert found, f"{' '.join(words)}: its help shows no example"
+    return [" ".join(example.split()) for example in found]
 
 
 def subcommands() -> Iterator[list[str]]:
@@ -258,12 +259,12 @@ def subcommands() -> Iterator[list[str]]:
 @pytest.mark.parametrize("words", list(subcommands()), ids=" ".join)
 def test_examples_of_the_help_are_valid_calls(words: list[str]) -> None:
     """Every option and argument of the example exists; it is parsed, not run."""
-    example = example_of(words)
-    parts = [shlex.split(part) for part in re.split(r"\||&&", example)]
-    calls = [part[1:] for part in parts if part[0] == "gridwatch"]
-    assert any(call[: len(words)] == words or (len(words) == 1 and call[0] == words[0]) for call in calls)
-    for call in calls:
-        parse(call)
+    for example in examples_of(words):
+        parts = [shlex.split(part) for part in re.split(r"\||&&|>", example)]
+        calls = [part[1:] for part in parts if part[0] == "gridwatch"]
+        assert any(call[: len(words)] == words or (len(words) == 1 and call[0] == words[0]) for call in calls)
+        for call in calls:
+            parse(call)
 
 
 def parse(call: list[str]) -> None:
@@ -277,7 +278,7 @@ def parse(call: list[str]) -> None:
 
 @pytest.mark.parametrize("words", [["lab", "attacks"], ["lab", "files"]], ids=" ".join)
 def test_examples_that_need_nothing_run(words: list[str], tmp_path: Path) -> None:
-    assert execute(example_of(words), tmp_path)
+    assert execute(examples_of(words)[0], tmp_path)
 
 
 # What the documents show

@@ -52,7 +52,7 @@ def test_incidents_storms_and_suppressions(
     messages = [
         *(made(n, dedup="one key", **same) for n in range(5)),
         *(
-            made(100 + n, dedup=f"storm {n}", detector="position_jump", domain="vehicle", site="r1")
+            made(100 + n, dedup=f"storm {n}", severity_id=3, detector="position_jump", domain="vehicle", site="r1")
             for n in range(STORMY)
         ),
         *(made(500 + n, dedup=f"known {n}", entity="M-known", **same) for n in range(3)),
