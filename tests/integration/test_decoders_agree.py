@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from schemas.project.avro import avro_json
-from schemas.records import TELEMETRY, TELEMETRY_DOMAINS, of_domain
-from schemas.types import Schema
+from schemas.records import TELEMETRY, of_domain
+from schemas.types import TELEMETRY_DOMAINS, Schema
 from schemas.wire import REASONS, Decoder, Undecodable, encode, fingerprint
 from tests.property.mutation import mutants
 from tests.property.test_decoders import COUNT, seeds_of
