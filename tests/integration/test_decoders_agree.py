@@ -54,7 +54,7 @@ def test_spark_agrees_with_the_wire_decoder(spark: "SparkSession") -> None:
         assert sorted(verdict) == list(range(len(messages)))
         for offset, message in enumerate(messages):
             assert _agree(verdict[offset], message, ours, schemas), message.hex()
-        assert sum(name not in REASONS for name in verdict.values()) > 1000
+        assert sum(name not in REASONS for name in verdict.values()) > 300
 
 
 def _agree(spark: str, message: bytes, ours: Decoder, schemas: Sequence[Schema]) -> bool:
