@@ -327,7 +327,7 @@ def test_portions_come_to_the_same(spark: "SparkSession", own: Topics, tmp_path:
         spark.createDataFrame(source), {p.schema: p.columns for p in plan.records.values()}, writers, 1
     ).toArrow()
     found = []
-    for portion in (PORTION, 2_000):
+    for portion in (PORTION, 200_000):
         folder = str(tmp_path / str(portion))
         work = Work(domain.value, 0, folder, {}, Broker(own.bootstrap), facts.model_dump_json(), portion=portion)
         (row,) = pa.Table.from_batches(work(decoded.to_batches(64))).to_pylist()
