@@ -75,7 +75,8 @@ def watch(limits: Limits, slot_us: int, nodes_max: int) -> StepFunction:
             .join(last, on=KEY, how="left", maintain_order="left")
             .join(opened.select(*KEY, open_slot="slot", open_value="value"), on=KEY, how="left", maintain_order="left")
         )
-        table = table.sort("clock", *KEY).tail(nodes_max)
+        # A node of which nothing is judged yet is the same whether or not it was asked for before.
+        table = table.with_columns(pl.col(*USUAL).fill_null(0)).sort("clock", *KEY).tail(nodes_max)
         return table.select(pl.col(name).cast(kind) for name, kind in STATE.items()), hits
 
     return run
