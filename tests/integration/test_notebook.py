@@ -57,7 +57,9 @@ def test_as_the_readme_says(tmp_path: Path) -> None:
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     commands = [
-        line for line in readme.splitlines() if line.startswith("gridwatch sample-lake var/sample") or " jupyter execute " in line
+        line
+        for line in readme.splitlines()
+        if line.startswith("gridwatch sample-lake var/sample") or " jupyter execute " in line
     ]
     assert len(commands) == 2
     for command in commands:
