@@ -2,11 +2,11 @@
 a restart, a flood, trips, operates without select, reports switched off."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.lab.scenarios.scenario import Injected, Quiet, Scenario, merged
+from ingest.lab.scenarios.scenario import Injected, Quiet, an_hour, merged
 from ingest.source import Record
 from schemas.records import DNP3
 
@@ -362,23 +362,17 @@ def mute(records: list[Record], rng: random.Random, start: int, p: Any) -> Injec
     return _done(records, forged, master, STATIONS[station], dropped=hidden)
 
 
-def _scenario(
-    name: str, threat: str, says: str, inject: Callable[..., Injected], params: type, around: Quiet = UNKNOWN
-) -> Scenario:
-    return Scenario(name, threat, says, around, 3600.0, inject, params)
-
-
 QUIET: Final = (KNOWN, UNKNOWN)
 SCENARIOS: Final = (
-    _scenario("dnp3_rogue", "SG-17", "a stranger reads all classes five times, then trips a breaker", rogue, Rogue, KNOWN),
-    _scenario("dnp3_rogue_no_facts", "SG-17", "the same where nobody knows the masters, for two minutes", rogue, LongRogue),
-    _scenario("dnp3_forged_requests", "SG-17", "three freezes under the master's address, another time to live", forged_requests, Forged),
-    _scenario("dnp3_forged_reports", "SG-28", "four reports in an outstation's name, another time to live", forged_reports, ForgedReports),
-    _scenario("dnp3_sweep", "SG-19", "60 link addresses behind a host are tried in 3 s", sweep, Sweep),
-    _scenario("dnp3_collection", "SG-19", "all data of an outstation is read each second for a minute", collect, Collection),
-    _scenario("dnp3_restart", "SG-20", "a cold restart, then 90 s without answers", restart, Restart),
-    _scenario("dnp3_flood", "SG-23", "40 reports a second for 20 s", forged_reports, Flood),
-    _scenario("dnp3_trips", "SG-24", "direct trips of six points in 4 s", trips, Trips),
-    _scenario("dnp3_unselected", "SG-24", "one operate without its select", trips, Unselected),
-    _scenario("dnp3_muted", "SG-25", "reports switched off, events missing for 20 min", mute, Muted),
+    an_hour("dnp3_rogue", "SG-17", "a stranger reads all classes five times, then trips a breaker", rogue, Rogue, KNOWN),
+    an_hour("dnp3_rogue_no_facts", "SG-17", "the same where nobody knows the masters, for two minutes", rogue, LongRogue, UNKNOWN),
+    an_hour("dnp3_forged_requests", "SG-17", "three freezes under the master's address, another TTL", forged_requests, Forged, UNKNOWN),
+    an_hour("dnp3_forged_reports", "SG-28", "four reports in an outstation's name, another TTL", forged_reports, ForgedReports, UNKNOWN),
+    an_hour("dnp3_sweep", "SG-19", "60 link addresses behind a host are tried in 3 s", sweep, Sweep, UNKNOWN),
+    an_hour("dnp3_collection", "SG-19", "all data of an outstation is read each second for a minute", collect, Collection, UNKNOWN),
+    an_hour("dnp3_restart", "SG-20", "a cold restart, then 90 s without answers", restart, Restart, UNKNOWN),
+    an_hour("dnp3_flood", "SG-23", "40 reports a second for 20 s", forged_reports, Flood, UNKNOWN),
+    an_hour("dnp3_trips", "SG-24", "direct trips of six points in 4 s", trips, Trips, UNKNOWN),
+    an_hour("dnp3_unselected", "SG-24", "one operate without its select", trips, Unselected, UNKNOWN),
+    an_hour("dnp3_muted", "SG-25", "reports switched off, events missing for 20 min", mute, Muted, UNKNOWN),
 )  # fmt: skip

@@ -2,11 +2,11 @@
 number, a flood, messages held back, a publisher cut off."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.lab.scenarios.scenario import Injected, Quiet, Scenario, merged
+from ingest.lab.scenarios.scenario import Injected, Quiet, an_hour, merged
 from ingest.source import Record
 from schemas.records import GOOSE
 
@@ -256,12 +256,6 @@ def hold(records: list[Record], rng: random.Random, start: int, p: Any) -> Injec
     return Injected(left, begin, end, frozenset({block(bay), mac(bay), "north"}))
 
 
-def _scenario(
-    name: str, threat: str, says: str, inject: Callable[..., Injected], params: type, around: Quiet = KNOWN
-) -> Scenario:
-    return Scenario(name, threat, says, around, 3600.0, inject, params)
-
-
 @dataclass(frozen=True)
 class ForgedAsPublisher(Forged):
     own_mac: bool = True
@@ -280,13 +274,13 @@ class HeldForGood(Held):
 
 QUIET: Final = (KNOWN, UNKNOWN)
 SCENARIOS: Final = (
-    _scenario("goose_stranger", "SG-26", "a stranger's MAC sends a trip in a bay's name", forge, Forged),
-    _scenario("goose_taken_over", "SG-26", "a trip under the publisher's MAC, one state ahead", forge, ForgedAsPublisher, UNKNOWN),
-    _scenario("goose_simulated", "SG-26", "a trip with the simulation flag under the publisher's MAC", forge, Simulated, UNKNOWN),
-    _scenario("goose_replay", "SG-26", "a minute of a bay with a change of state is sent again 20 min later", replay, Replay, UNKNOWN),
-    _scenario("goose_altered", "SG-26", "the breaker's position is turned round on the way for a minute", alter, Altered, UNKNOWN),
-    _scenario("goose_poison", "SG-27", "one message with a state number 50,000 ahead", poison, Poison),
-    _scenario("goose_flood", "SG-27", "300 repetitions a second for 10 seconds", flood, Flood, UNKNOWN),
-    _scenario("goose_held", "SG-27", "a bay's messages are dropped for two minutes", hold, Held, UNKNOWN),
-    _scenario("goose_cut", "SG-27", "a bay's messages are dropped for good", hold, HeldForGood, UNKNOWN),
+    an_hour("goose_stranger", "SG-26", "a stranger's MAC sends a trip in a bay's name", forge, Forged, KNOWN),
+    an_hour("goose_taken_over", "SG-26", "a trip under the publisher's MAC, one state ahead", forge, ForgedAsPublisher, UNKNOWN),
+    an_hour("goose_simulated", "SG-26", "a trip with the simulation flag under the publisher's MAC", forge, Simulated, UNKNOWN),
+    an_hour("goose_replay", "SG-26", "a minute of a bay with a change of state is sent again 20 min later", replay, Replay, UNKNOWN),
+    an_hour("goose_altered", "SG-26", "the breaker's position is turned round on the way for a minute", alter, Altered, UNKNOWN),
+    an_hour("goose_poison", "SG-27", "one message with a state number 50,000 ahead", poison, Poison, KNOWN),
+    an_hour("goose_flood", "SG-27", "300 repetitions a second for 10 seconds", flood, Flood, UNKNOWN),
+    an_hour("goose_held", "SG-27", "a bay's messages are dropped for two minutes", hold, Held, UNKNOWN),
+    an_hour("goose_cut", "SG-27", "a bay's messages are dropped for good", hold, HeldForGood, UNKNOWN),
 )  # fmt: skip

@@ -2,11 +2,11 @@
 associations."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.lab.scenarios.scenario import Injected, Quiet, Scenario, merged
+from ingest.lab.scenarios.scenario import Injected, Quiet, an_hour, merged
 from ingest.source import Record
 from schemas.records import MMS
 
@@ -226,21 +226,15 @@ class Cancelled(Disturbed):
     every_s: float = 5.0
 
 
-def _scenario(
-    name: str, threat: str, says: str, inject: Callable[..., Injected], params: type, around: Quiet = UNKNOWN
-) -> Scenario:
-    return Scenario(name, threat, says, around, 3600.0, inject, params)
-
-
 QUIET: Final = (KNOWN, UNKNOWN)
 SCENARIOS: Final = (
-    _scenario("mms_rogue", "SG-17", "a stranger associates with a device and browses it", rogue, Attack, KNOWN),
-    _scenario("mms_controls", "SG-18", "the operator's station, which may not, operates a breaker", write, Written, KNOWN),
-    _scenario("mms_values", "SG-18", "measured values of a device are written", write, Values),
-    _scenario("mms_deleted", "SG-18", "a disturbance record is deleted", write, Deleted),
-    _scenario("mms_scan", "SG-19", "a conversation is associated again, 30 requests for names", scan, Scan),
-    _scenario("mms_storm", "SG-23", "300 associations with one device, 10 a second", storm, Storm),
-    _scenario("mms_concluded", "SG-23", "three forged conclude requests in a conversation that goes on", disturb, Disturbed),
-    _scenario("mms_refused", "SG-23", "three forged initiate errors in a conversation", disturb, Refused),
-    _scenario("mms_cancelled", "SG-23", "eight requests are cancelled within 40 s", disturb, Cancelled),
+    an_hour("mms_rogue", "SG-17", "a stranger associates with a device and browses it", rogue, Attack, KNOWN),
+    an_hour("mms_controls", "SG-18", "the operator's station, which may not, operates a breaker", write, Written, KNOWN),
+    an_hour("mms_values", "SG-18", "measured values of a device are written", write, Values, UNKNOWN),
+    an_hour("mms_deleted", "SG-18", "a disturbance record is deleted", write, Deleted, UNKNOWN),
+    an_hour("mms_scan", "SG-19", "a conversation is associated again, 30 requests for names", scan, Scan, UNKNOWN),
+    an_hour("mms_storm", "SG-23", "300 associations with one device, 10 a second", storm, Storm, UNKNOWN),
+    an_hour("mms_concluded", "SG-23", "three forged conclude requests in a conversation that goes on", disturb, Disturbed, UNKNOWN),
+    an_hour("mms_refused", "SG-23", "three forged initiate errors in a conversation", disturb, Refused, UNKNOWN),
+    an_hour("mms_cancelled", "SG-23", "eight requests are cancelled within 40 s", disturb, Cancelled, UNKNOWN),
 )  # fmt: skip

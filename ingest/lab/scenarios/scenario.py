@@ -84,6 +84,13 @@ class Scenario:
         return self.inject(quiet, rng, start, self.params() if params is None else params)
 
 
+def an_hour(
+    name: str, threat: str, says: str, inject: Callable[..., Injected], params: type, around: Quiet
+) -> Scenario:
+    """A scenario within an hour of traffic; the arguments are those of `Scenario`."""
+    return Scenario(name, threat, says, around, 3600.0, inject, params)
+
+
 def merged(quiet: Sequence[Record], forged: Sequence[Record]) -> tuple[list[Record], tuple[int, ...]]:
     """Records by time, and the positions of the forged ones; at the same time the quiet ones come first."""
     both = [(record.fields["time"], False, record) for record in quiet]
