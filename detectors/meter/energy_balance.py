@@ -7,8 +7,8 @@ learned in its first `learn` windows: the slow mean must stand above it by `leas
 (`coverage_min`, of the usual number of meter hours).
 
 Blind spot: theft that went on while learning, below `most_share`; feed-in of customers, which makes the share scatter; street
-lights and wrong maps of meters look the same; a window in which a reading is delivered twice is passed over. Readings
-over longer intervals than the window are not usable: raise `window_s`.
+lights and wrong maps of meters look the same. What is delivered twice counts once, the first. Readings over longer intervals
+than the window are not usable: raise `window_s`.
 Source: threat SG-05 of the catalogue (ITU-T X.1332).
 """
 
@@ -65,10 +65,14 @@ SUMS = ("delivered", "delivered_s", "metered", "metered_s")
 USUAL: dict[str, pl.DataType] = {
     n: pl.Int64() if n in ("over", "windows", "above") else pl.Float64() for n in Usual._fields
 }
-#: A row a window that waits to be judged, and one without a window a transformer.
+#: What tells two readings of a transformer apart; of its own measurements `meter` is "".
+READING = ("transformer", "meter", "at")
+#: A row a window that waits to be judged, a row a reading in it (`meter` and `at`), and one without a window a transformer.
 STATE: dict[str, pl.DataType] = {
     "transformer": pl.String(),
     "window": pl.Int64(),
+    "meter": pl.String(),
+    "at": pl.Int64(),
     **dict.fromkeys(SUMS, pl.Int64()),
     **USUAL,
 }
@@ -129,6 +133,8 @@ def _lines(batch: pl.DataFrame, known: dict[str, Usual], window_us: int, grace_u
             "_row",
             "transformer",
             own.alias("own"),
+            pl.when(own).then(pl.lit("")).otherwise("meter").alias("meter"),
+            pl.col("_time").alias("at"),
             pl.max_horizontal("moved", "judged").alias("over"),
             ((pl.col("_time") - 1) // window_us).alias("window"),
             pl.when(own).then(_micro("energy_kwh")).otherwise(0).alias("delivered"),
@@ -159,7 +165,11 @@ def build(p: Params, site: Site) -> StepFunction:
         for name, over in clocks.group_by("transformer", maintain_order=True).agg(pl.col("over").last()).iter_rows():
             known[name] = known.pop(name, Usual(over))._replace(over=over)  # order is recency
         waiting = lines.filter((end > pl.col("over")) & (end <= pl.col("over") + grace_us + WAITING * window_us))
-        sums = pl.concat([state.filter(pl.col("window").is_not_null()), waiting], how="diagonal")
+        seen = state.filter(pl.col("meter").is_not_null()).select(*READING, "window")
+        waiting = waiting.unique(READING, keep="first", maintain_order=True).join(seen, on=READING, how="anti")
+        seen = pl.concat([seen, waiting.select(seen.columns)])
+        counted = state.filter(pl.col("window").is_not_null() & pl.col("meter").is_null())
+        sums = pl.concat([counted, waiting], how="diagonal")
         sums = sums.group_by("transformer", "window").agg(pl.col(SUMS).sum()).sort("transformer", "window")
         over = pl.DataFrame(
             [(name, u.over) for name, u in known.items()],
@@ -185,7 +195,10 @@ def build(p: Params, site: Site) -> StepFunction:
         kept = list(known.items())[-p.transformers_max :]
         rows = pl.DataFrame([(name, *u) for name, u in kept], schema={"transformer": pl.String, **USUAL}, orient="row")
         rest = sums.filter(end > pl.col("judged")).drop("judged").join(rows, on="transformer", how="semi")
-        table = pl.concat([rows, rest], how="diagonal").select(pl.col(name).cast(kind) for name, kind in STATE.items())
+        seen = seen.join(rest, on=("transformer", "window"), how="semi").sort("transformer", "window", "meter", "at")
+        table = pl.concat([rows, rest, seen], how="diagonal").select(
+            pl.col(name).cast(kind) for name, kind in STATE.items()
+        )
         found = pl.DataFrame(hits, schema=HITS, orient="row")
         # A measurement that ends several windows at once fires once.
         return table, found.unique("_row", keep="last", maintain_order=True)
@@ -223,14 +236,14 @@ def _hours(
 
 DETECTOR = Detector(
     id="energy_balance",
-    version=2,
+    version=3,
     threat=smart_grid_ami.SG_05,
     record=FEEDER_MEASUREMENT,
     kind=Step(
         build,
         columns=("transformer", "energy_kwh", "interval_s"),
         hits=("lost", "usual", "metered"),
-        beside=(METER_READING, ("transformer", "interval_kwh", "interval_s")),
+        beside=(METER_READING, ("transformer", "meter", "interval_kwh", "interval_s")),
     ),
     params=Params,
     severity=Severity.MEDIUM,
@@ -253,6 +266,18 @@ DETECTOR = Detector(
     tolerance="records count for their own window in whatever order they come, until the grace has passed",
     examples=(
         fires_on("a twentieth of the energy is missing from the fifth day on", _hours(0, 96) + _hours(96, 150, 0.07)),
+        fires_on(
+            "the same, and what every meter and the transformer say arrives twice",
+            [record for record in _hours(0, 96) + _hours(96, 150, 0.07) for _ in range(2)],
+        ),
+        fires_on(
+            "the same, and a thief sends a neighbour's reading again to close the balance",
+            _hours(0, 96) + [r for r in _hours(96, 150, 0.07) for _ in range(2 if r.get("meter") == "M3" else 1)],
+        ),
+        fires_on(
+            "the same, after one reading over a month that would count as hundreds of meters",
+            [*_hours(0, 95), {**_hours(95, 96)[0], "interval_s": 2_678_400}, *_hours(95, 96), *_hours(96, 150, 0.07)],
+        ),
         fires_on("a third is missing from the beginning", _hours(0, 30, 0.33)),
         quiet_on("the usual loss, measurements and readings in any order", _hours(0, 150, disorder=True)),
         quiet_on(

@@ -45,7 +45,9 @@ class Params:
     silent_s: float = 60.0  # without a trusted message, until the next one begins a new trusted stream
     hold_s: float = 30.0  # what an attacker wants to hide is over by then
     together_s: float = 0.5  # between the states of two control blocks
-    streams_max: int = 20_000  # control blocks remembered; the least recently heard is forgotten
+    streams_max: int = (
+        20_000  # control blocks remembered: the least recently heard that is silent is forgotten, else the newest
+    )
 
 
 #: Who sent a message that fires: the control block's own publisher, or anybody else.
@@ -103,10 +105,13 @@ def build(p: Params, site: Site) -> StepFunction:
 
     def run(state: pl.DataFrame | None, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         # A walk over the runs: what is trusted hangs on what was. The streams stand in the order in which they were heard.
-        streams: dict[Key, Stream] = {}
-        if state is not None:
-            streams = {(row[0], row[1]): Stream._make(row[2:]) for row in state.iter_rows()}
-        full = len(streams) + batch.select(pl.struct("site", "control_block").n_unique()).item() > p.streams_max
+        table = pl.DataFrame(schema=KEYED) if state is None else state
+        mine = batch.select("site", "control_block").unique()
+        full = len(table) + len(mine) > p.streams_max
+        # Only those that the batch speaks of, and those that they are compared with; where some must go, all of them.
+        mine = mine.vstack(_beside(mine, others)).unique()
+        busy = table if full else table.join(mine, on=("site", "control_block"), how="semi", maintain_order="left")
+        streams: dict[Key, Stream] = {(row[0], row[1]): Stream._make(row[2:]) for row in busy.iter_rows()}
         heard: dict[Key, int] = {}
         hits: list[tuple[int, str, str]] = []
         for one in runs(batch, crowded=full):
@@ -119,16 +124,27 @@ def build(p: Params, site: Site) -> StepFunction:
             if kept is not None:
                 streams[one.key], heard[one.key] = kept, one.rows[-1]
                 if len(streams) > p.streams_max:
-                    del streams[next(iter(streams))]
-        order = [
-            *(k for k in streams if k not in heard),
-            *sorted((k for k in heard if k in streams), key=heard.__getitem__),
-        ]
-        table = pl.DataFrame([(*key, *streams[key]) for key in order], schema=KEYED, orient="row")
+                    # Made-up control blocks must not push out those that are alive.
+                    oldest = next(iter(streams))
+                    del streams[oldest if kept.time - streams[oldest].time > silent else one.key]
+        latest = [k for k in sorted(heard, key=heard.__getitem__) if k in streams]
+        last = pl.DataFrame([(*k, *streams[k]) for k in latest], schema=KEYED, orient="row")
+        # Those that were not heard stay as they are, in their order; some of them may have gone.
+        before = table.join(last, on=("site", "control_block"), how="anti", maintain_order="left")
+        if full:
+            there = pl.DataFrame(list(streams), schema=["site", "control_block"], orient="row")
+            before = before.join(there, on=("site", "control_block"), how="semi", maintain_order="left")
+        table = before.vstack(last)
         found = pl.DataFrame(hits, schema={"_row": pl.UInt32, "why": pl.String, "origin": pl.String}, orient="row")
         return table, found.sort("_row")
 
     return run
+
+
+def _beside(blocks: pl.DataFrame, others: Mapping[str, list[str]]) -> pl.DataFrame:
+    """The control blocks that some are kept apart from, at their sites."""
+    apart = pl.col("control_block").replace_strict(others, default=None, return_dtype=pl.List(pl.String))
+    return blocks.select("site", apart.alias("control_block")).explode("control_block").drop_nulls()
 
 
 def forbidden(known: Mapping[str, Publisher] | None, block: str, s: Stream | None, m: Stream, test: bool) -> str:
