@@ -20,6 +20,7 @@ from ingest.datagrams import Ready, listen
 from ingest.lines import read_lines
 from ingest.meter_events import UnknownEvent, meaning_of
 from ingest.source import Item, Record, Refused
+from schemas.errors import meant
 from schemas.records import BY_NAME, HEADEND_COMMAND, METER_EVENT, METER_READING, TELEMETRY
 from schemas.types import MAX_ITEMS, Field, ListOf, Scalar, Schema, Type
 
@@ -157,7 +158,10 @@ def _known(name: str, names: Mapping[str, str]) -> str:
     field = names.get(name, name)
     if field in ("", "record") or (field not in _NOT_GIVEN and field in _FIELDS):
         return field
-    raise _Wrong("unknown field", f"{name[:64]!r} is no field of the contract; rename it, or to nothing")
+    raise _Wrong(
+        "unknown field",
+        f"{name[:64]!r} is no field of any record type; rename it (--rename)",
+    )
 
 
 def _header(text: str, delimiter: str, names: Mapping[str, str]) -> list[str]:
@@ -193,13 +197,20 @@ def _json_row(text: str, names: Mapping[str, str]) -> dict[str, Any]:
         raise _Wrong("malformed", "not a JSON object")
     if len(row) > MAX_COLUMNS:
         raise _Wrong("malformed", f"{len(row)} keys, the bound is {MAX_COLUMNS}")
-    return {field: value for key, value in row.items() if (field := _known(key, names)) and value is not None}
+    try:
+        return {field: value for key, value in row.items() if (field := _known(key, names)) and value is not None}
+    except _Wrong:
+        if "record" in row:
+            _schema_of(row)  # a misspelt type is what is wrong, not its fields
+        raise
 
 
 def _schema_of(row: Mapping[str, Any]) -> Schema:
     if "record" in row:
         if not isinstance(row["record"], str) or row["record"] not in _TYPES:
-            raise _Wrong("unknown record", f"{str(row['record'])[:64]!r}; known are {', '.join(sorted(_TYPES))}")
+            said = str(row["record"])[:64]
+            remedy = meant(said, _TYPES, f"known are {', '.join(sorted(_TYPES))}")
+            raise _Wrong("unknown record", f"{said!r}; {remedy}")
         return BY_NAME[row["record"]]
     found = [schema for column, schema in _TELLTALE.items() if column in row]
     if len(found) != 1:

@@ -104,7 +104,11 @@ def backtest(
     detector = everything[name]
     plans = [_plan(detector, site)]
     if changes:
-        plans.append(_plan(detector, _with(site, name, changes)))
+        try:
+            plans.append(_plan(detector, _with(site, name, changes)))
+        except ConfigFault as wrong:
+            # The site file alone was sound: it is what was asked for.
+            raise UsageFault(wrong.what, f"--set of {name}", wrong.remedy) from wrong
     engines = [Engine(plan, LIFETIMES) for plan in plans]
     states: list[State] = [{} for _ in engines]
     costs = [Cost() for _ in engines]

@@ -15,6 +15,7 @@ from detectors.detector import Confidence, Detector, Firing, Remembering, fires_
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
+from detectors.reasons import reasons
 from detectors.site import Site
 from schemas.records import HEADEND_COMMAND
 
@@ -48,19 +49,18 @@ def build(p: Params, site: Site) -> Firing:
     size = pl.col("feeder").replace_strict(list(feeders), list(feeders.values()), default=None, return_dtype=pl.Float64)
     share = (feeder.col / size).fill_null(0.0)
     without = bare.col / operator.col
-    too_many = (operator.col > p.operator_min) | (headend.col > p.headend_min)
     unordered = (operator.col >= p.bare_min) & (without > p.bare_share)
     of_feeder = (feeder.col >= p.feeder_min) & (share > p.feeder_share)
+    fires, why = reasons(
+        (operator.col > p.operator_min, pl.format("{} meters by this operator", operator.col)),
+        (unordered, pl.format("{} of {} meters of this operator without a work order", bare.col, operator.col)),
+        (headend.col > p.headend_min, pl.format("{} meters by all operators together", headend.col)),
+        (of_feeder, pl.format("{} meters of one feeder, {} % of it", feeder.col, (100 * share).round(1))),
+    )
     return Firing(
-        when=DISCONNECT.col & (too_many | unordered | of_feeder),
+        when=DISCONNECT.col & fires,
         memories=(operator, bare, headend, feeder),
-        values={
-            "meters": operator.col,
-            "bare": bare.col,
-            "all": headend.col,
-            "window": pl.lit(p.window_s),
-            "most": pl.lit(p.operator_min),
-        },
+        values={"why": why, "window": pl.lit(p.window_s), "most": pl.lit(p.operator_min), "all": pl.lit(p.headend_min)},
         trail=(took_part,),
     )
 
@@ -82,7 +82,7 @@ def _disconnects(number: int, every_s: float, **fields: object) -> list[dict[str
 
 DETECTOR = Detector(
     id="mass_disconnect",
-    version=1,
+    version=2,
     threat=smart_grid_ami.SG_01,
     record=HEADEND_COMMAND,
     kind=Remembering(build),
@@ -95,9 +95,9 @@ DETECTOR = Detector(
     destination="headend",
     dedup=("headend", "operator"),
     episode_s=3600.0,
-    says="{operator} on {host} disconnected {meters} meters by {headend} in {window} s, {bare} without work order",
-    observed="{meters} meters by this operator, {all} by all, {bare} without a work order",
-    expected="at most {most} meters in {window} s, most of them with a work order",
+    says="{operator} on {host} disconnects meters by {headend}: {why} in {window} s",
+    observed="{why} in {window} s",
+    expected="at most {most} meters of one operator and {all} of all, most with a work order, few of one feeder",
     runbook=(
         "Freeze the disconnect queue of the head-end and revoke the operator's session.",
         "Ask the operator by telephone whether it was a planned bulk disconnect; compare with billing's work orders.",

@@ -99,7 +99,9 @@ def _compiled(files: tuple[tuple[str, str], ...]) -> tuple[Detector, ...]:
             faults.append(f"{_place(document, wrong.key)}: {wrong.what}{remedy}")
     if faults:
         more = f"; {len(faults) - TOLD} more" if len(faults) > TOLD else ""
-        raise ConfigFault("; ".join(faults[:TOLD]) + more, "rules", "gridwatch rules check DIR tells all of them")
+        raise ConfigFault(
+            "; ".join(faults[:TOLD]) + more, "rules", "correct them; docs/rules.md says what is understood"
+        )
     return tuple(detectors.values())
 
 

@@ -1,7 +1,7 @@
 """A measured value stands still that never did, or repeats exactly what it showed earlier.
 
 Follows each measured object of a station over IEC 60870-5-104 (types 9 to 14, 21, 34 to 36). Noise does not repeat: a value that
-usually changes with every report stays the same for `still_min` reports while other objects of its station change, or the last
+usually changes with every report stays the same, and not 0, for `still_min` reports while other objects of its station change, or the last
 `repeat_min` reports, each with the two before it, are all known from the last `back_s`, though that was rare until now. Blind spot:
 coarse or constant values, which are not judged; a replay with noise added; a replay of what is older; an object in its first hundred
 reports. A transducer that died looks frozen too. Source: threat SG-29 of the catalogue; ATT&CK for ICS T0832 and T0856.
@@ -25,7 +25,7 @@ from schemas.records import IEC104
 class Params:
     still_min: int = 30  # equal reports in a row
     lively_share: float = 0.5  # of its reports that usually bring another value: fires above
-    others_min: int = 2  # other objects of the station that changed meanwhile
+    others_min: int = 3  # objects of the station that changed meanwhile; it may be one of them itself
     repeat_min: int = 15  # reports in a row that repeat
     repeat_share: float = 0.2  # of its reports that usually repeat: fires below
     back_s: float = 21_600.0
@@ -60,7 +60,13 @@ def build(p: Params, site: Site) -> Firing:
     repeats = Ewma(POINT, Derived(f"repeats {p.back_s:g}s", seen.col.cast(pl.Float64), (seen,)), SLOW, LEAST)
     still, row = RunLength(POINT, VALUE), RunLength(POINT, again)
     others = DistinctWithin(STATION, p.window_s, 100, "object_address", CHANGES)
-    why_still = (still.col >= p.still_min) & (lively.col > p.lively_share) & (others.col >= p.others_min)
+    # Exactly nothing is what is measured where something was switched off.
+    why_still = (
+        (pl.col("value") != 0)
+        & (still.col >= p.still_min)
+        & (lively.col > p.lively_share)
+        & (others.col >= p.others_min)
+    )
     why_again = seen.col & (row.col >= p.repeat_min) & (repeats.col < p.repeat_share)
     when, why = reasons(
         (
@@ -97,7 +103,7 @@ def _noisy(count: int, seed: int = 7) -> list[float]:
 
 
 _DAY = _noisy(160)
-_OTHERS = [r for address in (702, 703) for r in _reports(0, _noisy(260, address), address)]
+_OTHERS = [r for address in (702, 703, 704) for r in _reports(0, _noisy(260, address), address)]
 
 
 def _all(values: list[float]) -> list[dict[str, object]]:
@@ -106,7 +112,7 @@ def _all(values: list[float]) -> list[dict[str, object]]:
 
 DETECTOR = Detector(
     id="replayed_values",
-    version=1,
+    version=2,
     threat=smart_grid_substation.SG_29,
     record=IEC104,
     kind=Remembering(build),
@@ -132,6 +138,7 @@ DETECTOR = Detector(
     examples=(
         fires_on("a value freezes while others move", _all([*_DAY, *[_DAY[-1]] * 40])),
         fires_on("forty reports are sent a second time", _all([*_DAY, *_DAY[60:100]])),
+        quiet_on("a feeder is switched off", _all([*_DAY, *[0.0] * 60])),
         quiet_on("noise", _all(_noisy(240))),
         quiet_on("a value that is always the same", _all([50.0] * 240)),
         quiet_on("a coarse value that goes to and fro", _all([float(i * i % 3) for i in range(240)])),

@@ -49,9 +49,9 @@ def test_a_changed_parameter_is_set_beside(lake: Path) -> None:
     ("detector", "changes", "fault", "says"),
     [
         ("position_jmp", {}, UsageFault, "position_jump"),
-        ("position_jump", {"speed": 3}, ConfigFault, "speed"),
+        ("position_jump", {"speed": 3}, UsageFault, "speed"),
         ("rogue_master", {}, ConfigFault, "modbus.masters"),
-        ("cam_flooding", {"burst_s": "x"}, ConfigFault, "burst_s"),
+        ("cam_flooding", {"burst_s": "x"}, UsageFault, "burst_s"),
         ("can_flooding", {}, RunFault, "can_frame"),
     ],
 )
