@@ -108,7 +108,7 @@ def backtest(
             plans.append(_plan(detector, _with(site, name, changes)))
         except ConfigFault as wrong:
             # The site file alone was sound: it is what was asked for.
-            raise UsageFault(wrong.what, f"--set of {name}", wrong.remedy) from wrong
+            raise UsageFault(wrong.what, f"--set {', '.join(changes)}", wrong.remedy) from wrong
     engines = [Engine(plan, LIFETIMES) for plan in plans]
     states: list[State] = [{} for _ in engines]
     costs = [Cost() for _ in engines]
