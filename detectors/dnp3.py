@@ -1,5 +1,6 @@
 """What the detectors of DNP3 share: who asks, who is asked, and the kinds of messages (IEEE 1815 clause 4.4, function codes)."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -44,7 +45,15 @@ _TTL: Final = pl.col("ttl")
 _BEGINS: Final = pl.when(_TTL <= 64).then(64).when(_TTL <= 128).then(128).when(_TTL.is_not_null()).then(255)
 
 
-def another_host(outstation: bool, pause_s: float, settle_s: float) -> Firing:
+@dataclass(frozen=True)
+class HostParams:
+    """When another host under a known address is told."""
+
+    pause_s: float = 300.0  # after which it is told again
+    settle_s: float = 172_800.0  # after which it is taken for normal: a device that was replaced
+
+
+def another_host(outstation: bool, p: HostParams) -> Firing:
     """Fires where the address of a master or of an outstation stands for another host than at first: its frames come from
     or go to another MAC address, or begin with another time to live.
 
@@ -52,8 +61,7 @@ def another_host(outstation: bool, pause_s: float, settle_s: float) -> Firing:
 
     Args:
         outstation: judge the outstation's address; False: the master's.
-        pause_s: after which it is told again, seconds.
-        settle_s: after which another host is taken for normal, seconds.
+        p: when.
     """
     name, host = ("outstation", OUTSTATION) if outstation else ("master", MASTER)
     sends = FROM_OUTSTATION.expr if outstation else ~FROM_OUTSTATION.expr
@@ -70,7 +78,9 @@ def another_host(outstation: bool, pause_s: float, settle_s: float) -> Firing:
         first = Derived(f"first {value.name}", has.expr & (count.col == 1), (count,))
         began, last, since = Last(by, value, first), Last(by, value), TimeSince(by, has)
         age = Age((host, sending, value))
-        changed = (value.expr != began.col) & ((value.expr != last.col) | (since.col > pause_s)) & (age.col < settle_s)
+        changed = (
+            (value.expr != began.col) & ((value.expr != last.col) | (since.col > p.pause_s)) & (age.col < p.settle_s)
+        )
         cases.append((what, changed.fill_null(False), value.expr.cast(pl.String), began.col.cast(pl.String)))
         memories += [count, began, last, since, age]
     texts = [

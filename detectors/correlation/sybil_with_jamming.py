@@ -13,7 +13,8 @@ import polars as pl
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import correlation
-from detectors.profiles.its_messages import ITS_07, ITS_15
+from detectors.profiles.its_awareness import ITS_07
+from detectors.profiles.its_messages import ITS_15
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import ALERT

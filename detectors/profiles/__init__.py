@@ -4,6 +4,7 @@ from detectors.profiles import (
     correlation,
     home_network,
     iptv,
+    its_awareness,
     its_messages,
     its_vehicle,
     mobile,
@@ -21,6 +22,7 @@ CORRELATIONS: tuple[Threat, ...] = correlation.ALL
 ALL: tuple[Threat, ...] = (
     *home_network.ALL,
     *iptv.ALL,
+    *its_awareness.ALL,
     *its_messages.ALL,
     *its_vehicle.ALL,
     *mobile.ALL,

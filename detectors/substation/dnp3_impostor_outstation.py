@@ -7,24 +7,16 @@ router that takes over are told once, and again after each pause for two days. S
 (ARP), RFC 791 section 3.2 (time to live); ATT&CK for ICS T0856, T0830.
 """
 
-from dataclasses import dataclass
-
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
-from detectors.dnp3 import another_host
+from detectors.dnp3 import HostParams, another_host
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import DNP3
 
 
-@dataclass(frozen=True)
-class Params:
-    pause_s: float = 300.0  # after which another host is told again
-    settle_s: float = 172_800.0  # after which it is taken for normal: a device that was replaced
-
-
-def build(p: Params, site: Site) -> Firing:
-    return another_host(True, p.pause_s, p.settle_s)
+def build(p: HostParams, site: Site) -> Firing:
+    return another_host(True, p)
 
 
 _MAC, _OTHER = "00:00:5e:00:53:20", "00:00:5e:00:53:66"
@@ -50,7 +42,7 @@ DETECTOR = Detector(
     threat=smart_grid_substation.SG_28,
     record=DNP3,
     kind=Remembering(build),
-    params=Params,
+    params=HostParams,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
     entity_kind="outstation",

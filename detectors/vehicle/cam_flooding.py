@@ -15,7 +15,7 @@ import polars as pl
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Memory, Recent
 from detectors.plausibility import PLACED, Dynamics
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -95,7 +95,7 @@ _ETSI = {"v2x": {"rules": "etsi"}}
 DETECTOR = Detector(
     id="cam_flooding",
     version=2,
-    threat=its_messages.ITS_01,
+    threat=its_awareness.ITS_01,
     record=CAM,
     kind=Remembering(build),
     params=Params,

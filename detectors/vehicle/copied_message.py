@@ -16,7 +16,7 @@ import polars as pl
 from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
 from detectors.geometry import is_position
 from detectors.grouping import number_keys
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.repeats import Line, known
 from detectors.site import Site
@@ -121,7 +121,7 @@ def _said(i: int, station: str, later_s: float = 0.0, **fields: object) -> dict[
 DETECTOR = Detector(
     id="copied_message",
     version=1,
-    threat=its_messages.ITS_07,
+    threat=its_awareness.ITS_07,
     record=CAM,
     kind=Step(
         build,

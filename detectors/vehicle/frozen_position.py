@@ -13,7 +13,7 @@ import polars as pl
 from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Last, Recent
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -69,7 +69,7 @@ def _drive(
 DETECTOR = Detector(
     id="frozen_position",
     version=1,
-    threat=its_messages.ITS_06,
+    threat=its_awareness.ITS_06,
     record=CAM,
     kind=Remembering(build),
     params=Params,

@@ -21,7 +21,7 @@ from detectors.geometry import is_position
 from detectors.grouping import Bools, Ints, number_keys
 from detectors.neighbourhood import Settings, close, explained
 from detectors.plausibility import road_map
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.road_map import RoadMap
 from detectors.site import Site
@@ -205,7 +205,7 @@ _SITE = {"v2x": {"receivers": {"R1": {"latitude": 48.0, "longitude": 11.0, "rang
 DETECTOR = Detector(
     id="ghost_vehicles",
     version=2,
-    threat=its_messages.ITS_07,
+    threat=its_awareness.ITS_07,
     record=CAM,
     kind=Step(
         build, columns=("receiver", "station", "latitude", "longitude", "speed_ms", "heading_deg"), hits=("why",)

@@ -15,7 +15,7 @@ from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -63,7 +63,7 @@ def _drive(speeds_ms: list[float], hz: float = 10.0, **fields: object) -> list[d
 DETECTOR = Detector(
     id="impossible_acceleration",
     version=1,
-    threat=its_messages.ITS_04,
+    threat=its_awareness.ITS_04,
     record=CAM,
     kind=Remembering(build),
     params=Params,

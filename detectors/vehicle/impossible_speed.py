@@ -11,7 +11,7 @@ import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
 from detectors.plausibility import speed_limit
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -41,7 +41,7 @@ def build(p: Params, site: Site) -> Firing:
 DETECTOR = Detector(
     id="impossible_speed",
     version=1,
-    threat=its_messages.ITS_02,
+    threat=its_awareness.ITS_02,
     record=CAM,
     kind=Row(build),
     params=Params,

@@ -14,7 +14,7 @@ import polars as pl
 from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Last, Recent, Shared
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -109,7 +109,7 @@ def _drive(messages: int, aside_m: float = 0.0, step_m: float = 12.0) -> list[di
 DETECTOR = Detector(
     id="misbehaving_station",
     version=1,
-    threat=its_messages.ITS_05,
+    threat=its_awareness.ITS_05,
     record=CAM,
     kind=Remembering(build),
     params=Params,

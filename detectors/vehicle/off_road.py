@@ -16,7 +16,7 @@ import polars as pl
 from detectors import plausibility
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Recent
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -78,7 +78,7 @@ _SITE = {"v2x": {"roads": [[[47.99, 11.0], [48.01, 11.0]], [[48.0, 10.99], [48.0
 DETECTOR = Detector(
     id="off_road",
     version=1,
-    threat=its_messages.ITS_08,
+    threat=its_awareness.ITS_08,
     record=CAM,
     kind=Remembering(build),
     params=Params,

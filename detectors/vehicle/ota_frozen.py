@@ -99,11 +99,7 @@ DETECTOR = Detector(
     says="updates do not get through in {where}: {why}",
     observed="{why}",
     expected="metadata not older than a day",
-    runbook=(
-        "Serve the region from another mirror and extend the campaign's window.",
-        "Compare the answer that a test vehicle sees with the server's log to find where it is blocked.",
-        "Ask the mobile operator for failures of the network.",
-    ),
+    runbook=(*its_vehicle.ITS_24.response, "Ask the mobile operator for failures of the network."),
     needs=(),
     tolerance="a late event counts at the clock of its region; it is not compared with what was before",
     examples=(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.plausibility import out_of_range, radius
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -39,7 +39,7 @@ def _at(latitude: float, receiver: str = "R1") -> list[dict[str, object]]:
 DETECTOR = Detector(
     id="out_of_range",
     version=1,
-    threat=its_messages.ITS_08,
+    threat=its_awareness.ITS_08,
     record=CAM,
     kind=Remembering(build),
     params=Params,

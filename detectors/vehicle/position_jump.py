@@ -11,7 +11,7 @@ from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -56,7 +56,7 @@ def _drive(steps_m: list[float], hz: float = 10.0, **fields: object) -> list[dic
 DETECTOR = Detector(
     id="position_jump",
     version=1,
-    threat=its_messages.ITS_03,
+    threat=its_awareness.ITS_03,
     record=CAM,
     kind=Remembering(build),
     params=Params,

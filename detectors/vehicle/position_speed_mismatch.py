@@ -15,7 +15,7 @@ import polars as pl
 from detectors import plausibility as check
 from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import CAM
@@ -95,7 +95,7 @@ def _turn(seconds: float, speed: float, rate_deg: float, hz: float = 10.0) -> li
 DETECTOR = Detector(
     id="position_speed_mismatch",
     version=2,
-    threat=its_messages.ITS_05,
+    threat=its_awareness.ITS_05,
     record=CAM,
     kind=Remembering(build),
     params=Params,

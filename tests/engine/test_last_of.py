@@ -18,7 +18,7 @@ from detectors.local import frame
 from detectors.memory import CountWithin, Derived, LastOf, seconds_since
 from detectors.memory.recent import REFERENCE
 from detectors.plan import make_plan
-from detectors.profiles import its_messages
+from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.errors import ConfigFault
@@ -67,7 +67,7 @@ def _detector(record: Schema, asked: dict[str, LastOf], trail: tuple[LastOf, ...
     return Detector(
         id="asks",
         version=1,
-        threat=its_messages.ITS_01,
+        threat=its_awareness.ITS_01,
         record=record,
         kind=Remembering(lambda p, site: firing),
         params=NoParams,
