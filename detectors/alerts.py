@@ -52,13 +52,14 @@ def describe(
         [n for n, t in hits.schema.items() if t.is_float()]
         + [n for n, e in values.items() if hits.lazy().select(e.alias(n)).collect_schema()[n].is_float()]
     )
+    parties = detector.parties
     identity = [_text(name, hits.schema[name]) for name in schema.identity]
     key = pl.concat_str(
         [
             pl.lit(f"{detector.id}|{detector.version}"),
             # The same address may stand in two substations, the same pseudonym before two receivers.
             _plain(site_field),
-            _plain(detector.entity),
+            _plain(parties.entity),
             pl.col("time").dt.epoch("us").cast(pl.String),
             *identity,
         ],
@@ -84,10 +85,10 @@ def describe(
         pl.lit(schema.domain.value).alias("domain"),
         pl.lit(schema.name).alias("record"),
         _plain(site_field).alias("site"),
-        pl.lit(detector.entity_kind).alias("entity_kind"),
-        _plain(detector.entity).alias("entity"),
-        (_plain(detector.source) if detector.source else pl.lit(None, dtype=pl.String)).alias("source"),
-        (_plain(detector.destination) if detector.destination else pl.lit(None, dtype=pl.String)).alias("destination"),
+        pl.lit(parties.kind).alias("entity_kind"),
+        _plain(parties.entity).alias("entity"),
+        (_plain(parties.source) if parties.source else pl.lit(None, dtype=pl.String)).alias("source"),
+        (_plain(parties.destination) if parties.destination else pl.lit(None, dtype=pl.String)).alias("destination"),
         sentence(detector.says, values, floats).alias("title"),
         sentence(detector.observed, values, floats).alias("observed"),
         sentence(detector.expected, values, floats).alias("expected"),

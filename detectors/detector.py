@@ -173,8 +173,25 @@ def quiet_on(says: str, records: Sequence[Mapping[str, Any]], site: Mapping[str,
 
 
 @dataclass(frozen=True)
+class Parties:
+    """Whom an alert concerns, by the fields of the record that name them; "" where the record does not tell.
+
+    Args:
+        kind: kind of the asset concerned, e.g. "meter".
+        entity: names the asset.
+        source: names who acted.
+        destination: names on whom.
+    """
+
+    kind: str
+    entity: str
+    source: str = ""
+    destination: str = ""
+
+
+@dataclass(frozen=True)
 class Detector:
-    """A detector. No field is optional: what is not said here is not known.
+    """A detector. What is not said here is not known; only what it needs may be nothing.
 
     Args:
         id: the name of its file.
@@ -185,20 +202,17 @@ class Detector:
         params: its parameters, a frozen dataclass with units in the field names and defaults.
         severity: of its alerts.
         confidence: of its alerts.
-        entity_kind: kind of the asset concerned.
-        entity: field that names the asset.
-        source: field that names who acted, "" where the record does not tell.
-        destination: field that names on whom, "" where the record does not tell.
+        parties: whom its alerts concern.
         dedup: fields, or columns of the hits, under which alerts are one incident.
         episode_s: firings of one dedup key within this time of the first belong to the first one's alert, seconds.
         says: one sentence for the operator; {name} is a field of the record or a value of the firing.
         observed: what was observed, with units, in the same way.
         expected: what was expected, with units, in the same way.
         runbook: what to do, step by step.
-        needs: site facts without which it cannot run, by their path in the site file; it is off, and said to be,
-        without.
         tolerance: what disorder and late records do to it.
         examples: at least one that fires and one that stays quiet.
+        needs: site facts without which it cannot run, by their path in the site file; it is off, and said to be,
+        without.
     """
 
     id: str
@@ -209,16 +223,13 @@ class Detector:
     params: type
     severity: Severity
     confidence: Confidence
-    entity_kind: str
-    entity: str
-    source: str
-    destination: str
+    parties: Parties
     dedup: tuple[str, ...]
     episode_s: float
     says: str
     observed: str
     expected: str
     runbook: tuple[str, ...]
-    needs: tuple[str, ...]
     tolerance: str
     examples: tuple[Example, ...]
+    needs: tuple[str, ...] = ()

@@ -304,4 +304,5 @@ def _named(detector: Detector, values: set[str]) -> set[str]:
     names = {name for template in templates for name in names_in(template)} - values
     # Of what a detector computes, only the columns of a step's hits are there when episodes are assigned.
     dedup = {*detector.dedup} - ({*detector.kind.hits} if isinstance(detector.kind, Step) else set())
-    return names | dedup | {detector.entity, *(n for n in (detector.source, detector.destination) if n)}
+    parties = detector.parties
+    return names | dedup | {parties.entity, *(n for n in (parties.source, parties.destination) if n)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.plan import LINE
 from detectors.profiles import correlation
@@ -67,10 +67,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="site",
-    entity="site",
-    source="source",
-    destination="entity",
+    parties=Parties("site", "site", source="source", destination="entity"),
     dedup=(LINE,),
     episode_s=3600.0,
     says="load is switched at meters and substations are commanded within {minutes} min; the last alert, at {site}: {title}",
@@ -81,7 +78,6 @@ DETECTOR = Detector(
         "Freeze the head-end's queue of commands and block the source of the substation commands at once.",
         "Watch frequency and feeder loads; reconnect in staged blocks.",
     ),
-    needs=(),
     tolerance="an alert that comes late counts at the clock of all alerts; one later than the window is not counted",
     examples=(
         fires_on("a mass disconnect, then a forged trip", [_disconnect(0), _command(900), _command(1000)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import correlation
 from detectors.profiles.threat import Severity
@@ -70,10 +70,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="source",
-    entity="source",
-    source="source",
-    destination="entity",
+    parties=Parties("source", "source", source="source", destination="entity"),
     dedup=("source",),
     episode_s=21_600.0,
     says="alerts at {sites} sites name {source} within {hours} h, the last ({detector}) at {site}",
@@ -84,7 +81,6 @@ DETECTOR = Detector(
         "Read the related alerts in their order: how it came in, and where it goes next.",
         "Look for the source at the sites that are still quiet.",
     ),
-    needs=(),
     tolerance="an alert that comes late counts at the clock of its source; one later than the window is not counted",
     examples=(
         fires_on("one host at three substations", _alerts("S1", "S2", "S3")),

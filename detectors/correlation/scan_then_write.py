@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import correlation
 from detectors.profiles.threat import Severity
@@ -58,10 +58,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="source",
-    entity="source",
-    source="source",
-    destination="entity",
+    parties=Parties("source", "source", source="source", destination="entity"),
     dedup=("source",),
     episode_s=21_600.0,
     says="{source} scanned and now commands {entity}: {title}",
@@ -72,7 +69,6 @@ DETECTOR = Detector(
         "Read back outputs and set points of every device that it scanned.",
         "Ask engineering whether it is a test; if so, suppress the source until its end, with a reason.",
     ),
-    needs=(),
     tolerance="an alert that comes late counts at the clock of its source; a scan that is told after the command is not seen",
     examples=(
         fires_on(

@@ -6,7 +6,7 @@ flood of one detector at one site becomes one incident where alerts land; `alert
 calls more than ten alarms in ten minutes a flood for one operator.
 """
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.profiles import correlation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -42,10 +42,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="site",
-    entity="site",
-    source="",
-    destination="",
+    parties=Parties("site", "site"),
     dedup=("site",),
     episode_s=3600.0,
     says="{site} raised {now} alerts in {minutes} min, the last: {detector}",
@@ -56,7 +53,6 @@ DETECTOR = Detector(
         "Find the common cause: one sender, one device, one software version, or the detector's own limits.",
         "Suppress what is explained, with reason, owner and expiry.",
     ),
-    needs=(),
     tolerance="an alert that comes late counts at the clock of its site; one later than the window is not counted",
     examples=(
         fires_on(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import correlation
 from detectors.profiles.its_awareness import ITS_07
@@ -55,10 +55,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="receiver",
-    entity="site",
-    source="",
-    destination="site",
+    parties=Parties("receiver", "site", destination="site"),
     dedup=("site",),
     episode_s=3600.0,
     says="{site} hears made-up vehicles while its channel is jammed",
@@ -69,7 +66,6 @@ DETECTOR = Detector(
         "Compare with the neighbouring units which stations vanished.",
         "Send the radio team: the sender is within range of this unit.",
     ),
-    needs=(),
     tolerance="an alert that comes late counts at the receiver's clock; one later than the window is not counted",
     examples=(
         fires_on("jamming, then ghosts", [_alert(0, "ITS-15"), _alert(120, "ITS-07"), _alert(130, "ITS-07")]),

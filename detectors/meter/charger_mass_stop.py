@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Last, Recent
 from detectors.profiles import smart_grid_operation
 from detectors.profiles.threat import Severity
@@ -74,10 +74,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="fleet",
-    entity="fleet",
-    source="",
-    destination="charger",
+    parties=Parties("fleet", "fleet", destination="charger"),
     dedup=("fleet",),
     episode_s=3600.0,
     says="{stopped} of {size} chargers of {fleet} stopped within {window} s, the last {charger}: {status}",
@@ -88,7 +85,6 @@ DETECTOR = Detector(
         "Revoke the sessions of its accounts; set a limit on commands a minute.",
         "Let the chargers begin again in steps; tell the control centre.",
     ),
-    needs=(),
     tolerance="a late status is not compared with the one before",
     examples=(
         fires_on("thirty chargers stop in fifteen seconds", _CHARGING + _fleet(30, "finishing", 3600.0, 0.5)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Ewma, Last, TimeSince
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
@@ -100,10 +100,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("meter",),
     episode_s=56 * 86_400.0,
     says="{meter} used {week} kW last week where {own} kW are usual, {percent} % less than its neighbours at {transformer}",
@@ -114,7 +111,6 @@ DETECTOR = Detector(
         "Compare with the balance of the transformer; ask for vacancy, solar panels or new heating.",
         "Order a check on site when balance and drift agree.",
     ),
-    needs=(),
     tolerance="a late reading is passed over; weeks are told by registers, so that lost readings do not count as less use",
     examples=(
         fires_on("half of the use is hidden from the eleventh week on", _HISTORY + _weeks(range(10, 20), 0.5)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -90,10 +90,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="meter",
-    entity="meter",
-    source="source",
-    destination="meter",
+    parties=Parties("meter", "meter", source="source", destination="meter"),
     dedup=("source", "result"),
     episode_s=3600.0,
     says="{why}",
@@ -104,7 +101,6 @@ DETECTOR = Detector(
         "Where an association succeeded, renew the secret of the whole batch of meters.",
         "Ask whether a field tool or a key roll-out explains it.",
     ),
-    needs=(),
     tolerance="a late session counts at the clock of its client; one later than the window is not counted",
     examples=(
         fires_on("30 meters refuse one client", _asks(range(30), "rejected")),

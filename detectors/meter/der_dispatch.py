@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Last, Recent, SumWithin
 from detectors.profiles import smart_grid_operation
 from detectors.profiles.threat import Severity
@@ -84,10 +84,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="fleet",
-    entity="fleet",
-    source="source",
-    destination="device",
+    parties=Parties("fleet", "fleet", source="source", destination="device"),
     dedup=("fleet", "source"),
     episode_s=3600.0,
     says="{source} commands {devices} of {size} devices of {fleet} in {window} s without a market event",
@@ -98,7 +95,6 @@ DETECTOR = Detector(
         "Ask the market system and the dispatcher whether an event was meant; revoke the account's session if not.",
         "Bring the devices back in steps, not all at once; watch frequency and voltage meanwhile.",
     ),
-    needs=(),
     tolerance="a late command counts at the fleet's clock; one later than the window is not counted",
     examples=(
         fires_on("forty of a hundred devices set to zero", _commands(40, "setpoint", setpoint_kw=0.0), site=_SITE),

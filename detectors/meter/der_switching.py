@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent
 from detectors.profiles import smart_grid_operation
 from detectors.profiles.threat import Severity
@@ -87,10 +87,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="device",
-    entity="device",
-    source="source",
-    destination="device",
+    parties=Parties("device", "device", source="source", destination="device"),
     dedup=("fleet", "source"),
     episode_s=3600.0,
     says="{device} of {fleet} turned {turns} times in {minutes} min, the last time by {source}",
@@ -101,7 +98,6 @@ DETECTOR = Detector(
         "Find the account or control loop that gave the commands; look whether other devices swing with it.",
         "Look at flicker, voltage and the number of operations of the switchgear.",
     ),
-    needs=(),
     tolerance="a late command is passed over",
     examples=(
         fires_on("a capacitor bank switched every two minutes", _swings(12, 120.0)),

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -248,10 +248,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="transformer",
-    entity="transformer",
-    source="",
-    destination="",
+    parties=Parties("transformer", "transformer"),
     dedup=("transformer",),
     episode_s=7 * 86_400.0,
     says="{lost} % of the energy of transformer {transformer} is missing from its meters, {usual} % are usual",
@@ -262,7 +259,6 @@ DETECTOR = Detector(
         "Rank the customers below by alerts of unusual_reading and consumption_drift, and by missing readings.",
         "Look for unmetered load (street light, building site); then send a crew.",
     ),
-    needs=(),
     tolerance="records count for their own window in whatever order they come, until the grace has passed",
     examples=(
         fires_on("a twentieth of the energy is missing from the fifth day on", _hours(0, 96) + _hours(96, 150, 0.07)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -59,10 +59,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="transformer",
-    entity="transformer",
-    source="",
-    destination="",
+    parties=Parties("transformer", "transformer"),
     dedup=("transformer",),
     episode_s=3600.0,
     says="{all} events of meters of {transformer} in {minutes} min, {own} of them of {meter}, the last {meaning}",
@@ -73,7 +70,6 @@ DETECTOR = Detector(
         "Give priority to alarms that a second source confirms: readings, feeder measurements, calls of customers.",
         "Look for what the meters have in common: concentrator, firmware, key.",
     ),
-    needs=(),
     tolerance="a late event counts at the clock of its meter and transformer; one later than the window is not counted",
     examples=(
         fires_on("600 last-gasp events of sixty meters in two minutes", _events(60, 10, 0.2)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.announced_work import announced
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -49,10 +49,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("transformer",),
     episode_s=86_400.0,
     says="the {what} of {meter} at {transformer} was cleared",
@@ -63,7 +60,6 @@ DETECTOR = Detector(
         "Compare with neighbours behind the same transformer or concentrator: a group means the path, not the meter.",
         "Look for the head-end command or the visit that cleared it; announce visits in the site file (meters.visits).",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("the log is cleared", [_event("log_cleared")]),

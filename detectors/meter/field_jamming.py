@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Ewma, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -85,10 +85,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="concentrator",
-    entity="concentrator",
-    source="",
-    destination="",
+    parties=Parties("concentrator", "concentrator"),
     dedup=("concentrator",),
     episode_s=3600.0,
     says="{links} of {known} links of {concentrator} are jammed: noise at {node} is {rise} dB above usual",
@@ -99,7 +96,6 @@ DETECTOR = Detector(
         "Poll through a neighbour or a cellular path; set billing and load control of the area to fallback.",
         "Report a jammer to the radio authority; keep the reports as evidence.",
     ),
-    needs=(),
     tolerance="a late report does not move the usual noise",
     examples=(
         fires_on("noise rises by 20 dB, half of the frames are lost", _DAY + _reports(range(40, 44), -82.0, 20)),

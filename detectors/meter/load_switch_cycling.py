@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -59,10 +59,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="meter",
-    entity="meter",
-    source="host",
-    destination="meter",
+    parties=Parties("meter", "meter", source="host", destination="meter"),
     dedup=("headend", "operator"),
     episode_s=1800.0,
     says="{operator} commands the load switch of {meter} on {where} off and on: {turns} changes in {minutes} min",
@@ -73,7 +70,6 @@ DETECTOR = Detector(
         "Leave the meters in the state they are in; reconnect in blocks once the feeder is steady.",
         "Look at the feeder's load and voltage, and at other feeders for the same pattern.",
     ),
-    needs=(),
     tolerance="a late command is passed over",
     examples=(
         fires_on(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.announced_work import WITHOUT_ORDER
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -89,10 +89,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="headend",
-    entity="headend",
-    source="operator",
-    destination="headend",
+    parties=Parties("headend", "headend", source="operator", destination="headend"),
     dedup=("headend", "operator"),
     episode_s=3600.0,
     says="{operator} on {host} disconnects meters by {headend}: {why} in {window} s",
@@ -103,7 +100,6 @@ DETECTOR = Detector(
         "Ask the operator by telephone whether it was a planned bulk disconnect; compare with billing's work orders.",
         "Reconnect in staged blocks after two people approve; watch the feeders' load while doing so.",
     ),
-    needs=(),
     tolerance="a late command counts at the head-end's clock; one later than the window is not counted",
     examples=(
         fires_on("200 disconnects in five minutes, each with a work order", _disconnects(200, 1.5)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Silence, SilenceSettings, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Silence, SilenceSettings, fires_on, quiet_on
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -58,10 +58,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="transformer",
-    entity="transformer",
-    source="",
-    destination="",
+    parties=Parties("transformer", "transformer"),
     dedup=("transformer",),
     episode_s=3600.0,
     says="{silent} of {known} meters of {transformer} are silent and reported no outage",
@@ -72,7 +69,6 @@ DETECTOR = Detector(
         "Look at the concentrator and its backhaul first; compare with its neighbours.",
         "If they are healthy, check the radio spectrum near the concentrator for jamming; poll through another path.",
     ),
-    needs=(),
     tolerance="a late reading is a sign of life at the transformer's clock",
     examples=(
         fires_on(

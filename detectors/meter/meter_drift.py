@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import DistinctWithin
 from detectors.profiles import drift
 from detectors.profiles.threat import Severity
@@ -54,10 +54,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.LOW,
     confidence=Confidence.HIGH,
-    entity_kind="transformer",
-    entity="transformer",
-    source="",
-    destination="",
+    parties=Parties("transformer", "transformer"),
     dedup=("transformer",),
     episode_s=86_400.0,
     says="configuration drift: {seen} meters report under {transformer}, there were {known}; the last: {meter}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Last, TimeSince
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
@@ -51,10 +51,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("meter",),
     episode_s=3600.0,
     says="register of {meter} went from {previous} to {register_kwh} kWh in {gap} s",
@@ -65,7 +62,6 @@ DETECTOR = Detector(
         "Look for a meter exchange or a work order at this time.",
         "If it repeats, send a crew with a seal check and keep the raw frames as evidence.",
     ),
-    needs=(),
     tolerance="a late reading is passed over: it is neither judged nor compared with",
     examples=(
         fires_on(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, Ewma, Last, RunLength, SeenBefore, Total
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
@@ -106,10 +106,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("meter",),
     episode_s=86_400.0,
     says="readings of {meter} at {transformer}: {why}",
@@ -120,7 +117,6 @@ DETECTOR = Detector(
         "If the direct read differs, treat the concentrator as suspect and renew its keys.",
         "Look at other meters behind the same concentrator.",
     ),
-    needs=(),
     tolerance="a late reading is passed over; the half-day that lacks it matches no other",
     examples=(
         fires_on("the third day is the first again", [*_day(0, 0), *_day(1, 1), *_day(2, 0), *_day(3, 3, hours=1)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.facts.meters import Client
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent, TimeSince
 from detectors.profiles import smart_grid_ami
@@ -105,10 +105,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="headend",
-    entity="headend",
-    source="source",
-    destination="meter",
+    parties=Parties("headend", "headend", source="source", destination="meter"),
     dedup=("source",),
     episode_s=3600.0,
     says="{who} {why}, as client {client_sap}",
@@ -119,7 +116,6 @@ DETECTOR = Detector(
         "For bulk reads, list the customers concerned: it can be a breach of personal data to report.",
         "Enter a new head-end or field tool in the site file (meters.clients).",
     ),
-    needs=(),
     tolerance="a late session counts at the clock of its client; one later than the window is not counted",
     examples=(
         fires_on("a stranger writes", [*_DAYS, *_asks(1, "set", "10.9.0.66", 100_000.0)]),

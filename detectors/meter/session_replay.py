@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, Last, Least, TimeSince
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import smart_grid_ami
@@ -99,10 +99,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="meter",
-    entity="meter",
-    source="source",
-    destination="meter",
+    parties=Parties("meter", "meter", source="source", destination="meter"),
     dedup=("source",),
     episode_s=3600.0,
     says="{source} to {meter}, service {service}: {why}",
@@ -113,7 +110,6 @@ DETECTOR = Detector(
         "Look for a head-end restored from a backup, a change of keys or a new driver before blaming an attacker.",
         "Keep the raw messages; compare the client's address with the head-end's.",
     ),
-    needs=(),
     tolerance="a late message is passed over: it is neither judged nor compared with",
     examples=(
         fires_on("an old message comes again from elsewhere", [*_READS, _says(9000, 1006, source=_OTHER)]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.announced_work import announced
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import Derived, Ewma, Last, LastOf, seconds_since
 from detectors.memory.recent import REFERENCE
@@ -99,10 +99,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("meter",),
     episode_s=7 * 86_400.0,
     says="{meter} measures {mean} kW since it reported {what} {hours} h ago, {usual} kW are usual",
@@ -113,7 +110,6 @@ DETECTOR = Detector(
         "Open a revenue-protection case with the time of the event and the load before and after.",
         "Send a crew, photograph and renew the seals.",
     ),
-    needs=(),
     tolerance="an event counts from when it arrived; a late reading is judged like any other",
     examples=(
         fires_on(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.announced_work import announced
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -63,10 +63,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("transformer", "meter"),
     episode_s=86_400.0,
     says="{meter} reports {meaning}: {kinds} kinds of tamper event, {meters} meters of {transformer} in {hours} h",
@@ -77,7 +74,6 @@ DETECTOR = Detector(
         "Compare the load before and after the events.",
         "Open a revenue-protection case, send a crew, photograph and renew the seals.",
     ),
-    needs=(),
     tolerance="a late event counts at the transformer's clock; one later than the window is not counted",
     examples=(
         fires_on(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.facts.meters import Firmware
 from detectors.memory import CountWithin, Derived, DistinctWithin, Last
 from detectors.memory.recent import REFERENCE
@@ -117,10 +117,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="device",
-    entity="device",
-    source="",
-    destination="",
+    parties=Parties("device", "device"),
     dedup=("headend", "version"),
     episode_s=3600.0,
     says="{device} has firmware {version}: {why}",
@@ -131,7 +128,6 @@ DETECTOR = Detector(
         "Flash a sample of the devices with the approved image; compare hash and behaviour before the rest.",
         "Enter approved firmware in the site file (meters.firmware).",
     ),
-    needs=(),
     tolerance="a late report is not compared with what ran before",
     examples=(
         fires_on("three meters go back to 1.0.9", [*_ROLL_OUT, *_reports(3, "1.0.9", 0, 20_000.0)]),

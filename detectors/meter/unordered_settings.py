@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.announced_work import WITHOUT_ORDER
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -108,10 +108,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="headend",
-    entity="headend",
-    source="operator",
-    destination="headend",
+    parties=Parties("headend", "headend", source="operator", destination="headend"),
     dedup=("headend", "operator"),
     episode_s=3600.0,
     says="{operator} on {host} set {every} meters in {hours} h, {bare} without work order; the last command: {what} of {meter}{from}",
@@ -122,7 +119,6 @@ DETECTOR = Detector(
         "Restore calendar and limiter from the configuration store; set the clock anew from a trusted source.",
         "Flag the billing intervals that are affected.",
     ),
-    needs=(),
     tolerance="a late command counts at the operator's clock; one later than the window is not counted",
     examples=(
         fires_on("the limiter of thirty meters", _commands(30, "limit", None)),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Features, Model, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Features, Model, Parties, fires_on, quiet_on
 from detectors.memory import Derived, Ewma, Last, TimeSince
 from detectors.profiles import smart_grid_ami
 from detectors.profiles.threat import Severity
@@ -114,10 +114,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="meter",
-    entity="meter",
-    source="",
-    destination="",
+    parties=Parties("meter", "meter"),
     dedup=("meter",),
     episode_s=86_400.0,
     says="reading of {meter} is unusual: {power} kW where {weeks} kW are usual, {off} % off its electrical values",
@@ -128,7 +125,6 @@ DETECTOR = Detector(
         "Compare with the balance of the transformer and with the neighbours; ask for vacancy or a new installation.",
         "If the energy disagrees with the electrical values, read the meter on demand and compare with the head-end's data.",
     ),
-    needs=(),
     tolerance="a late reading moves no memory",
     examples=(
         fires_on(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.home_devices import PLACE, Acquaintance
 from detectors.memory import Derived, LastOf, Recent, Regularity
@@ -88,10 +88,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="home device",
-    entity="device",
-    source="device",
-    destination="peer",
+    parties=Parties("home device", "device", source="device", destination="peer"),
     dedup=("home", "device"),
     episode_s=86_400.0,
     says="the {kind} {device} of {home} called the new host {to} {calls} times, every {interval} s",
@@ -102,7 +99,6 @@ DETECTOR = Detector(
         "Move the device to a guest network with only its broker allowed.",
         "Look for calls to the same host from other homes.",
     ),
-    needs=(),
     tolerance="a late flow counts at the clock of its device",
     examples=(
         fires_on(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.home_devices import domain_of
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import home_network
@@ -69,10 +69,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="home device",
-    entity="device",
-    source="device",
-    destination="home",
+    parties=Parties("home device", "device", source="device", destination="home"),
     dedup=("home", "device"),
     episode_s=3600.0,
     says="{device} of {home} asked for {domains} domains that do not exist in {minutes} min, the last: {name}",
@@ -83,7 +80,6 @@ DETECTOR = Detector(
         "Keep the names: they tell which bot it is.",
         "Send the customer a clear notice.",
     ),
-    needs=(),
     tolerance="a late question counts at the clock of its device; one later than the window is not counted",
     examples=(
         fires_on("a domain after the other", _queries(60, "x{0}q.example{0}")),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent, RunLength
 from detectors.profiles import home_network
 from detectors.profiles.threat import Severity
@@ -71,10 +71,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="home device",
-    entity="device",
-    source="requester",
-    destination="device",
+    parties=Parties("home device", "device", source="requester", destination="device"),
     dedup=("home", "device", "requester"),
     episode_s=3600.0,
     says="{who} logged in at the {kind} {device} of {home} after {failed} failures in {minutes} min",
@@ -85,7 +82,6 @@ DETECTOR = Detector(
         "Block the source at the gateway and reset the device's credential.",
         "Look what was commanded since, and for the same source in other homes.",
     ),
-    needs=(),
     tolerance="a late event counts at the clock of its requester; one later than the window is not counted",
     examples=(
         fires_on("guessed at the eighth try", _logins("fffffffs")),

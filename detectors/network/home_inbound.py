@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.addresses import in_networks
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.home_devices import ANSWERED, IS_ENERGY, PLACE
 from detectors.memory import Derived, Least, Recent, SeenBefore
@@ -77,10 +77,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="home device",
-    entity="device",
-    source="peer",
-    destination="device",
+    parties=Parties("home device", "device", source="peer", destination="device"),
     dedup=("home", "device"),
     episode_s=3600.0,
     says="{name} reached the {device_kind} {device} of {home} from outside, port {at}",
@@ -91,7 +88,6 @@ DETECTOR = Detector(
         "Reset the device's credential; compare its settings with the installer's.",
         "Check the same model in other homes.",
     ),
-    needs=(),
     tolerance="a late flow is judged by what was known before it arrived",
     examples=(
         fires_on("a host that is no broker", [_flow(0.0, "203.0.113.66")], site=_SITE),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.home_devices import IS_ENERGY
 from detectors.memory import Derived, Least, Recent, SeenBefore
@@ -74,10 +74,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="home device",
-    entity="device",
-    source="requester",
-    destination="device",
+    parties=Parties("home device", "device", source="requester", destination="device"),
     dedup=("home", "device"),
     episode_s=86_400.0,
     says="{requester}, new to {home}, tells the {device_kind} {device} {what} at an unusual time of day",
@@ -88,7 +85,6 @@ DETECTOR = Detector(
         "Set the device back to its own schedule.",
         "Look for the same controller in other homes: load is moved by many of them.",
     ),
-    needs=(),
     tolerance="a late command is judged by what was known before it arrived",
     examples=(
         fires_on("a stranger at night", [*_USUAL, _command(5.6, "app-eve")]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.home_devices import PLACE, Acquaintance
 from detectors.memory import Recent
 from detectors.profiles import home_network
@@ -69,10 +69,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="home device",
-    entity="device",
-    source="device",
-    destination="peer",
+    parties=Parties("home device", "device", source="device", destination="peer"),
     dedup=("home", "device"),
     episode_s=86_400.0,
     says="the {kind} {device} of {home} talked to {new} new places in a day, the last: {place}",
@@ -83,7 +80,6 @@ DETECTOR = Detector(
         "Move the device to a guest network with only its broker allowed.",
         "Collect model and firmware for a check of the fleet.",
     ),
-    needs=(),
     tolerance="a late flow is judged by what was known before it arrived",
     examples=(
         fires_on(

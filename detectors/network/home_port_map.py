@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.home_devices import IS_ENERGY
 from detectors.memory import Derived, Recent, SeenBefore
 from detectors.profiles import home_network
@@ -71,10 +71,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="home device",
-    entity="device",
-    source="requester",
-    destination="device",
+    parties=Parties("home device", "device", source="requester", destination="device"),
     dedup=("home", "device"),
     episode_s=3600.0,
     says="{asker} opened port {outside} of {home} to port {inside} of the {device_kind} {device}",
@@ -85,7 +82,6 @@ DETECTOR = Detector(
         "Ask the customer whether an installer asked for it; offer remote access through the vendor's broker instead.",
         "Reset the device's credential; look for flows that came in since.",
     ),
-    needs=(),
     tolerance="a late event is judged by what the device had before",
     examples=(
         fires_on("a port to the inverter", [_map(0.0, 8443)]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import home_network
 from detectors.profiles.threat import Severity
@@ -79,10 +79,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="home device",
-    entity="device",
-    source="device",
-    destination="peer",
+    parties=Parties("home device", "device", source="device", destination="peer"),
     dedup=("home", "device"),
     episode_s=3600.0,
     says="the {kind} {device} of {home} knocked at port {at} of {hosts} hosts in {seconds} s",
@@ -93,7 +90,6 @@ DETECTOR = Detector(
         "Send the customer a clear notice; a restart alone does not keep it clean.",
         "Collect model and firmware for a check of the fleet.",
     ),
-    needs=(),
     tolerance="a late flow counts at the clock of its device and port; one later than the window is not counted",
     examples=(
         fires_on("200 hosts at the telnet port in half a minute", _flows(200, 0.15)),

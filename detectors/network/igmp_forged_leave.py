@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import CountWithin, Derived, Least, Recent
 from detectors.multicast_members import JOIN, LEAVE, at_access_port
@@ -65,10 +65,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="switch port",
-    entity="port",
-    source="source",
-    destination="",
+    parties=Parties("switch port", "port", source="source"),
     dedup=("switch", "port"),
     episode_s=900.0,
     says="port {port} of {switch} left groups {leaves} times in {seconds} s and reported {reports} times, the last left {group}",
@@ -79,7 +76,6 @@ DETECTOR = Detector(
         "Turn on explicit tracking of members, so that a leave counts for its own port alone.",
         "Ask whether receivers of these groups lost their stream.",
     ),
-    needs=(),
     tolerance="a late message counts at the clock of its port; one later than the window is not counted",
     examples=(
         fires_on("leaves of eight groups from a port that joined none", _by_time(*_QUERIES, *_FORGED)),

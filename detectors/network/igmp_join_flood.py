@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.multicast_members import JOIN, LEAVE, at_access_port
 from detectors.profiles import multicast
@@ -68,10 +68,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="switch port",
-    entity="port",
-    source="source",
-    destination="",
+    parties=Parties("switch port", "port", source="source"),
     dedup=("switch", "port"),
     episode_s=900.0,
     says="port {port} of {switch} joined {joined} groups in {seconds} s and left {left}",
@@ -82,7 +79,6 @@ DETECTOR = Detector(
         "Look at the switch's group table: a full one floods or drops other groups.",
         "Check GOOSE and PMU multicast on the same switch: they share the tables.",
     ),
-    needs=(),
     tolerance="a late report counts at the clock of its port; one later than the window is not counted",
     examples=(
         fires_on("300 groups in ten seconds", [_igmp(i / 30, "report", i) for i in range(300)]),

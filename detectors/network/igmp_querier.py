@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent, SeenBefore, TimeSince
 from detectors.profiles import multicast
 from detectors.profiles.threat import Severity
@@ -92,10 +92,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="switch port",
-    entity="port",
-    source="source",
-    destination="",
+    parties=Parties("switch port", "port", source="source"),
     dedup=("switch", "port"),
     episode_s=900.0,
     says="{why} at {port} of {switch}, {vlan_name}",
@@ -106,7 +103,6 @@ DETECTOR = Detector(
         "Enable querier guard (IGMP query filter) on access ports.",
         "Check GOOSE and PMU multicast on the same switch: they share the tables.",
     ),
-    needs=(),
     tolerance="a late query takes over nothing and counts at the clock of its VLAN",
     examples=(
         fires_on("a host at an access port takes over", [*_USUAL, _query(400.0, "10.0.0.1", port="ge-0/0/7")]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import iptv
 from detectors.profiles.threat import Severity
@@ -68,10 +68,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="device",
-    entity="device",
-    source="client",
-    destination="account",
+    parties=Parties("device", "device", source="client", destination="account"),
     dedup=("account", "device"),
     episode_s=3600.0,
     says="{device} of {account} was denied the keys of {services} services in {minutes} min, {denied} of {every} requests",
@@ -82,7 +79,6 @@ DETECTOR = Detector(
         "Ask the device for a new log-on.",
         "Check whether one of the keys was granted although the account has not bought it.",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its device; one later than the window is not counted",
     examples=(
         fires_on("thirty services in turn", _requests(60, 60, ("denied", "denied", "granted"))),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, DistinctWithin, Recent
 from detectors.profiles import iptv
 from detectors.profiles.threat import Severity
@@ -67,10 +67,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="device",
-    entity="device",
-    source="client",
-    destination="account",
+    parties=Parties("device", "device", source="client", destination="account"),
     dedup=("account", "device"),
     episode_s=3600.0,
     says="{device} of {account} asked for {asked} keys of {services} services in {minutes} min",
@@ -81,7 +78,6 @@ DETECTOR = Detector(
         "Look which services it asked for: all of them in turn is a harvest.",
         "Rotate the keys of these services if many were granted.",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its device; one later than the window is not counted",
     examples=(
         fires_on("a request every two seconds for ten minutes", _requests(300, 2.0)),

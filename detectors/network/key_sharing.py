@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.addresses import network_of
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Recent
 from detectors.profiles import iptv
 from detectors.profiles.threat import Severity
@@ -79,10 +79,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="account",
-    entity="account",
-    source="device",
-    destination="account",
+    parties=Parties("account", "account", source="device", destination="account"),
     dedup=("account",),
     episode_s=86_400.0,
     says="account {account} is used by {devices} devices in {hours} h, and from {networks} networks within an hour",
@@ -93,7 +90,6 @@ DETECTOR = Detector(
         "Look whether the devices are real models with their own certificates, or clones of one.",
         "Keep the list of networks for the rights holder.",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its account; one later than the window is not counted",
     examples=(
         fires_on(

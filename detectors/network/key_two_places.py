@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import CountWithin, Derived, DistinctWithin, Last, Recent, SeenBefore, TimeSince
 from detectors.profiles import iptv
@@ -79,10 +79,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="device",
-    entity="device",
-    source="client",
-    destination="account",
+    parties=Parties("device", "device", source="client", destination="account"),
     dedup=("account", "device"),
     episode_s=86_400.0,
     says="{device} of {account} asked for keys {way} km from where it was {gap} s before, time and again",
@@ -93,7 +90,6 @@ DETECTOR = Detector(
         "Rotate the group key if a clone is likely.",
         "Keep the list of addresses for the rights holder.",
     ),
-    needs=(),
     tolerance="a late request is passed over",
     examples=(
         fires_on("Munich and Hamburg in turn", [_request(300.0 * i, (48.1, 53.5)[i % 2]) for i in range(9)]),

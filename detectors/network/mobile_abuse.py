@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.addresses import in_networks
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Least, Recent, SumWithin
 from detectors.profiles import mobile
 from detectors.profiles.threat import Severity
@@ -97,10 +97,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="subscriber",
-    entity="imsi",
-    source="imsi",
-    destination="platform",
+    parties=Parties("subscriber", "imsi", source="imsi", destination="platform"),
     dedup=("imsi",),
     episode_s=3600.0,
     says="{imsi}: {why}",
@@ -111,7 +108,6 @@ DETECTOR = Detector(
         "For an asset, have its owner re-image the modem; to a person, send a notice.",
         "If it is planned work, announce it in the site file.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its subscriber; one later than the window is not counted",
     examples=(
         fires_on("120 short messages in ten minutes", [_usage(300.0 * i, sms_out=60) for i in range(2)]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import Derived, DistinctWithin, Least, Recent
 from detectors.profiles import iptv
@@ -82,10 +82,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="multicast group",
-    entity="group",
-    source="source",
-    destination="group",
+    parties=Parties("multicast group", "group", source="source", destination="group"),
     dedup=("group",),
     episode_s=900.0,
     says="{source} sends {rate} packets/s into {group}, which has a source of its own",
@@ -96,7 +93,6 @@ DETECTOR = Detector(
         "Look at the picture; show the fallback slate if it is not the channel's.",
         "Find the port that the source sends from.",
     ),
-    needs=(),
     tolerance="a late record is judged by the age of its source, and counts at the group's clock",
     examples=(
         fires_on("a second source beside the first", _by_time(*_OWN, *_flows("10.66.0.1", 1500, 1800))),

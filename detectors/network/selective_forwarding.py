@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from detectors.delivery import Limits
 from detectors.delivery_watch import HITS, watch
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.profiles import sensor_network
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -73,10 +73,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="sensor node",
-    entity="node",
-    source="node",
-    destination="network",
+    parties=Parties("sensor node", "node", source="node", destination="network"),
     dedup=("network", "node"),
     episode_s=7200.0,
     says="of the packets of {children} children of {node} in {network} a share of {share} arrives, of its own {own}",
@@ -87,7 +84,6 @@ DETECTOR = Detector(
         "Look at its load and battery; an overloaded node drops too.",
         "Inspect or replace the node; keep the packet counters as evidence.",
     ),
-    needs=(),
     tolerance="a late packet counts in the window of its network's clock; packets out of order count as a restart",
     examples=(
         fires_on("half of the children's packets are dropped", _packets(0.5)),

@@ -12,7 +12,7 @@ USN-03 of the catalogue; ITU-T X.1311 clause 10.3 (secure aggregation).
 
 from dataclasses import dataclass
 
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.neighbours import KEY, Limits
 from detectors.neighbours_watch import watch
 from detectors.profiles import sensor_network
@@ -64,10 +64,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="sensor node",
-    entity="node",
-    source="node",
-    destination="network",
+    parties=Parties("sensor node", "node", source="node", destination="network"),
     dedup=("network", "node", "quantity"),
     episode_s=21_600.0,
     says="{quantity} of {node} in {network}: {why}",
@@ -78,7 +75,6 @@ DETECTOR = Detector(
         "Cross-check with a mobile sensor; look for a source of heat or a broken sensor.",
         "Re-key or replace the node.",
     ),
-    needs=(),
     tolerance="a late reading counts in the slot of its network's clock",
     examples=(
         fires_on("12 degrees more than before", _field(12.0), 2),

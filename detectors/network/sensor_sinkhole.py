@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import DistinctWithin, Recent
 from detectors.memory.recent import REFERENCE
@@ -99,10 +99,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="sensor node",
-    entity="parent",
-    source="parent",
-    destination="network",
+    parties=Parties("sensor node", "parent", source="parent", destination="network"),
     dedup=("network", "parent"),
     episode_s=3600.0,
     says="{parent} of {network} gained {came} children in {minutes} min; it {why}",
@@ -113,7 +110,6 @@ DETECTOR = Detector(
         "Check the place of the node; re-key the cell if it was taken.",
         "Look which packets went through it.",
     ),
-    needs=(),
     tolerance="a late report changes nothing of its node; reports of different nodes are compared in the order of their arrival",
     examples=(
         fires_on("node 17 announces rank 256 and gains nine children", _gains("n3", 256, 512)),

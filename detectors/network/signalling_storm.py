@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import mobile
 from detectors.profiles.threat import Severity
@@ -62,10 +62,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="subscriber",
-    entity="imsi",
-    source="imsi",
-    destination="platform",
+    parties=Parties("subscriber", "imsi", source="imsi", destination="platform"),
     dedup=("imsi",),
     episode_s=3600.0,
     says="{imsi} began {begun} procedures in {minutes} min, the last: {procedure}",
@@ -76,7 +73,6 @@ DETECTOR = Detector(
         "Look at the causes of rejection: a wrong access point or an ended contract looks the same.",
         "Have the owner of the asset re-image the modem.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its subscriber; one later than the window is not counted",
     examples=(
         fires_on("a modem that attaches every ten seconds", _procedures(60, 10.0, "attach", True)),

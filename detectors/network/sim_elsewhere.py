@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Derived, DistinctWithin, Ewma, Last, Recent, SeenBefore, TimeSince
 from detectors.profiles import mobile
@@ -93,10 +93,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="subscriber",
-    entity="imsi",
-    source="imei",
-    destination="platform",
+    parties=Parties("subscriber", "imsi", source="imei", destination="platform"),
     dedup=("imsi",),
     episode_s=86_400.0,
     says="the SIM card {imsi} is at cell {where}, {way} km from where it was {gap} s before",
@@ -107,7 +104,6 @@ DETECTOR = Detector(
         "Check that the asset still answers by another way.",
         "If the cell's place is wrong in the operator's list, tell the operator.",
     ),
-    needs=(),
     tolerance="a late record is passed over",
     examples=(
         fires_on("a meter's SIM card 80 km away", [*_METER, _at(30_000, 7, 80.0, True)]),

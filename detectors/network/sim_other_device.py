@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent
 from detectors.profiles import mobile
 from detectors.profiles.threat import Severity
@@ -73,10 +73,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="subscriber",
-    entity="imsi",
-    source="imei",
-    destination="platform",
+    parties=Parties("subscriber", "imsi", source="imei", destination="platform"),
     dedup=("imsi",),
     episode_s=86_400.0,
     says="the SIM card {imsi} is in device {device}, before in {before}",
@@ -87,7 +84,6 @@ DETECTOR = Detector(
         "Ask the field service for a forgotten work order.",
         "Check that the asset still answers by another way; treat stored credentials of the access point as lost.",
     ),
-    needs=(),
     tolerance="a late record is passed over",
     examples=(
         fires_on("a meter's SIM card in a phone", [_attach(0, _METER), _attach(9000, _PHONE)]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Last, Recent, RunLength, TimeSince
 from detectors.profiles import iptv
 from detectors.profiles.threat import Severity
@@ -127,10 +127,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="multicast group",
-    entity="group",
-    source="",
-    destination="group",
+    parties=Parties("multicast group", "group", destination="group"),
     dedup=("group",),
     episode_s=900.0,
     says="{group}, PID {pid}: {why}",
@@ -141,7 +138,6 @@ DETECTOR = Detector(
         "Compare with the plan of the multiplexer and the change log of the encoder.",
         "Look for a second source of the group.",
     ),
-    needs=(),
     tolerance="a late report is passed over by the comparison with the last one, and counts at the clock of its PID",
     examples=(
         fires_on("a protected channel goes clear", [*_USUAL, *_reports(3, 400.0, scrambling=0)]),

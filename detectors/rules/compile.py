@@ -11,7 +11,7 @@ import polars as pl
 import yaml
 from sigma.exceptions import SigmaError
 
-from detectors.detector import Confidence, Detector, Firing, Remembering
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering
 from detectors.memory import Derived
 from detectors.profiles import ALL as THREATS
 from detectors.profiles.site_rules import site_rule
@@ -229,17 +229,13 @@ def _detector(document: _Document, part: Correlated, suffix: str, digest: str) -
         params=NoParams,
         severity=severity,
         confidence=Confidence[str(own.get("confidence", "medium")).upper()],
-        entity_kind=entity,
-        entity=entity,
-        source=own.get("source", ""),
-        destination=own.get("destination", ""),
+        parties=Parties(entity, entity, source=own.get("source", ""), destination=own.get("destination", "")),
         dedup=by or (entity,),
         episode_s=float(own.get("episode", 900)),
         says=text,
         observed=observed or counted,
         expected="nothing that fits the rule" if observed else "less than the rule's condition",
         runbook=tuple(own.get("runbook") or (rule.description or "Look at the rule and at the evidence.",)),
-        needs=(),
         tolerance="as the memories that it is made of",
         examples=(),
     )

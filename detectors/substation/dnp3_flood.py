@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import REQUEST, UNSOLICITED, asks
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import smart_grid_substation
@@ -71,10 +71,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} floods {destination}: {what}",
@@ -84,7 +81,6 @@ DETECTOR = Detector(
         "Limit or drop the source at the substation's firewall; keep the configured master running.",
         "Check that polls of the other stations are still answered; find the host by its switch port.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("twenty writes a second", [_message(0.05 * i, 2, [80]) for i in range(300)]),

@@ -7,7 +7,7 @@ replaced front end and a router that takes over are told once, and again after e
 of the catalogue; RFC 826 (ARP), RFC 791 section 3.2 (time to live); ATT&CK for ICS T0848, T0830.
 """
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import HostParams, another_host
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -45,10 +45,7 @@ DETECTOR = Detector(
     params=HostParams,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="master",
-    entity="master",
-    source="source",
-    destination="destination",
+    parties=Parties("master", "master", source="source", destination="destination"),
     dedup=("site", "master"),
     episode_s=300.0,
     says="the DNP3 master {master} has {what}: another host stands for it",
@@ -59,7 +56,6 @@ DETECTOR = Detector(
         "Check with the operator's log which of the last commands were the control centre's own.",
         "If the front end or its router was replaced, accept the alert.",
     ),
-    needs=(),
     tolerance="a late frame is passed over",
     examples=(
         fires_on("a request from a host of another kind", [*_polls(0, 5), _request(60, ttl=64, function=7), *_polls(65, 3)]),

@@ -7,7 +7,7 @@ router that takes over are told once, and again after each pause for two days. S
 (ARP), RFC 791 section 3.2 (time to live); ATT&CK for ICS T0856, T0830.
 """
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import HostParams, another_host
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -45,10 +45,7 @@ DETECTOR = Detector(
     params=HostParams,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="outstation",
-    entity="outstation",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "outstation", source="source", destination="destination"),
     dedup=("site", "outstation"),
     episode_s=300.0,
     says="the DNP3 outstation {outstation} has {what}: another host stands for it",
@@ -59,7 +56,6 @@ DETECTOR = Detector(
         "Compare the outstation's values with a second source (line end, neighbour station) before relying on them.",
         "If the device or its router was replaced, accept the alert.",
     ),
-    needs=(),
     tolerance="a late frame is passed over",
     examples=(
         fires_on("reports from a host of another kind", [*_polls(0, 5), _answer(60, ttl=64, function=130), *_polls(65, 3)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import said
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import smart_grid_substation
@@ -72,10 +72,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="host",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("host", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} sends {destination} what no DNP3 station sends: {why}",
@@ -85,7 +82,6 @@ DETECTOR = Detector(
         "Find out who sent the frames: the address may be forged; look at MAC address and time to live.",
         "Read the states of the outstation concerned: a tolerant one obeys such requests.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("a freeze in an outstation's direction", [_message(0, 7, False)]),

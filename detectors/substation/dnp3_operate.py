@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import (
     DIRECT_CODE,
     DIRECT_NR_CODE,
@@ -125,10 +125,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="outstation",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "outstation", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{why}: {points} of outstation {outstation}",
@@ -139,7 +136,6 @@ DETECTOR = Detector(
         "Confirm with the operator's log whether a person sent it; verify breaker positions locally.",
         "If direct operation is usual here, take the outstation out of dnp3.select_before_operate.",
     ),
-    needs=(),
     tolerance="a select that arrives after its operate is not seen: such a pair is told",
     examples=(
         fires_on("an operate without a select", [_control(0, 4)]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.dnp3 import asks
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -50,10 +50,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} tells {destination} to {what}",
@@ -64,7 +61,6 @@ DETECTOR = Detector(
         "Treat the bay as unobserved until the outstation answers; then poll all classes and compare its states.",
         "Find the host of the source address if nobody knows of it.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("a cold restart", [_request(0, 13)]),

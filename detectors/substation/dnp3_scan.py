@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import FROM_OUTSTATION, MASTER, OUTSTATION, REQUEST, STATION, asks, said
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_substation
@@ -87,10 +87,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="outstation",
-    source="master",
-    destination="outstation",
+    parties=Parties("outstation", "outstation", source="master", destination="outstation"),
     dedup=("master", "outstation"),
     episode_s=300.0,
     says="{why} within {window} s",
@@ -100,7 +97,6 @@ DETECTOR = Detector(
         "Identify the host and its user; ask engineering whether it is planned.",
         "Watch commands of the same source closely for a day.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("link addresses are tried one by one", [_request(0.1 * i, i) for i in range(20)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import REQUEST
 from detectors.memory import CountWithin, Derived, Last, Recent
 from detectors.profiles import smart_grid_substation
@@ -54,10 +54,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="outstation",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "destination", source="source", destination="destination"),
     dedup=("site", "destination", "link_destination", "link_source"),
     episode_s=300.0,
     says="{source} and {other} ask {destination} by turns under the same link address {link_source}",
@@ -68,7 +65,6 @@ DETECTOR = Detector(
         "Read back all outputs of the outstation against the control centre's view.",
         "If both are the control centre's, list them in the site file under dnp3.masters and accept the alert.",
     ),
-    needs=(),
     tolerance="a late record is passed over",
     examples=(
         fires_on("a stranger between the master's polls", [_request(0), _request(20), _request(25, "10.0.0.66"), _request(40)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.dnp3 import DISABLE_CODE, ENABLE_CODE, MASTER, OUTSTATION, SOLICITED, STATION, UNSOLICITED, asks, said
 from detectors.memory import Derived, Last, Nth, Recent, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -89,10 +89,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="outstation",
-    source="master",
-    destination="outstation",
+    parties=Parties("outstation", "outstation", source="master", destination="outstation"),
     dedup=("site", "outstation"),
     episode_s=3600.0,
     says="{master} {what} unsolicited reports of {outstation}",
@@ -102,7 +99,6 @@ DETECTOR = Detector(
         "Switch unsolicited reports on again and poll all event classes now.",
         "Review the alarms of the silent period; find which host sent the request.",
     ),
-    needs=(),
     tolerance="a request that arrives late is judged by what is known then",
     examples=(
         fires_on("switched off in the middle of a conversation", [*_STARTUP, *_polls(30, 200), _request(201, 21)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -52,10 +52,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="the conversation of {source} with port {destination_port} of {destination} is rewritten on its way",
@@ -65,7 +62,6 @@ DETECTOR = Detector(
         "Compare ARP tables of both ends and of the router with the known MAC addresses; find who stands between.",
         "Rely on no value or state that came over this conversation; switch by telephone until it is clean.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("segments come twice with other content", [_flow(0.5 * i, "inconsistent") for i in range(4)]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Nth, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -77,10 +77,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="host",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("host", "source", source="source", destination="destination"),
     dedup=("source",),
     episode_s=600.0,
     says="{source} called {what} in vain within {window} s",
@@ -90,7 +87,6 @@ DETECTOR = Detector(
         "Find the host and its user; isolate it at the switch if it is no asset scanner.",
         "Search the same host for control messages afterwards: scans come before commands.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("one control port of many hosts", [_call(0.02 * i, i, 2404, "attempted") for i in range(60)]),

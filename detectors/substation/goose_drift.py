@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import drift
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -65,10 +65,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.LOW,
     confidence=Confidence.HIGH,
-    entity_kind="control block",
-    entity="control_block",
-    source="source_mac",
-    destination="destination_mac",
+    parties=Parties("control block", "control_block", source="source_mac", destination="destination_mac"),
     dedup=("control_block",),
     episode_s=86_400.0,
     says="configuration drift: {control_block} is sent with configuration revision {conf_rev} and data set {dataset}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -57,10 +57,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="control_block",
-    entity="control_block",
-    source="source_mac",
-    destination="destination_mac",
+    parties=Parties("control block", "control_block", source="source_mac", destination="destination_mac"),
     dedup=("control_block",),
     episode_s=300.0,
     says="{often} GOOSE messages of {control_block} in {window} s, the last of {source_mac}",
@@ -71,7 +68,6 @@ DETECTOR = Detector(
         "Limit multicast on the port that the flood comes from, and find what is connected there.",
         "Restart the publisher so that its state number is taken anew.",
     ),
-    needs=(),
     tolerance="a late message counts at the control block's clock; one later than the window is not counted",
     examples=(
         fires_on("a thousand messages a second", _stream(1.0, 1000.0)),

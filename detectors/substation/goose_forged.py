@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.facts.substation import Publisher
 from detectors.goose_stream import HOLLOW, KEYED, Key, Run, Stream, digest, hollow, judge, reconfigured, runs
 from detectors.profiles import smart_grid_substation
@@ -222,10 +222,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="control block",
-    entity="control_block",
-    source="source_mac",
-    destination="destination_mac",
+    parties=Parties("control block", "control_block", source="source_mac", destination="destination_mac"),
     dedup=("control_block", "origin"),
     episode_s=60.0,
     says="{control_block}: {why}",
@@ -236,7 +233,6 @@ DETECTOR = Detector(
         "Find the switch port of the source MAC and block it if it is not the publisher's.",
         "Compare the message with the SCD file; set receivers to refuse simulation and a wrong configuration revision.",
     ),
-    needs=(),
     tolerance="messages are judged in the order in which the tap saw them",
     examples=(
         fires_on(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Last, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -50,10 +50,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="control block",
-    entity="control_block",
-    source="source_mac",
-    destination="destination_mac",
+    parties=Parties("control block", "control_block", source="source_mac", destination="destination_mac"),
     dedup=("control_block",),
     episode_s=300.0,
     says="stNum of {control_block} leaps from {before} to {st_num}: subscribers will take the publisher's own messages for old",
@@ -64,7 +61,6 @@ DETECTOR = Detector(
         "Find the switch port of the source MAC and block it if it is not the publisher's.",
         "Find out whether a trip was missed since.",
     ),
-    needs=(),
     tolerance="messages are judged in the order in which the tap saw them; a late one is passed over",
     examples=(
         fires_on("one message with stNum 2^31", [_goose(0, 7), _goose(1, 2**31), _goose(2, 7), _goose(3, 8)]),

@@ -9,7 +9,7 @@ SG-27 of the catalogue; IEC 61850-8-1 clause 18.
 
 from dataclasses import dataclass
 
-from detectors.detector import Confidence, Detector, Silence, SilenceSettings, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Silence, SilenceSettings, fires_on, quiet_on
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -44,10 +44,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="site",
-    entity="site",
-    source="",
-    destination="",
+    parties=Parties("site", "site"),
     dedup=("site",),
     episode_s=3600.0,
     says="{silent} of {known} GOOSE control blocks of {site} are silent",
@@ -58,7 +55,6 @@ DETECTOR = Detector(
         "Ask whether the publisher is off for work; if not, assume that its interlocking is not available.",
         "Look at the publisher's switch port and at what changed there.",
     ),
-    needs=(),
     tolerance="a late message is a sign of life at the site's clock",
     examples=(
         fires_on("one of two stays away", _site(_stream("a", 0, 1200), _stream("b", 1, 300))),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, Last, TimeSince
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -74,10 +74,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="control block",
-    entity="control_block",
-    source="source_mac",
-    destination="destination_mac",
+    parties=Parties("control block", "control_block", source="source_mac", destination="destination_mac"),
     dedup=("control_block",),
     episode_s=300.0,
     says="{control_block} was not heard for {since} s, its messages live {allowed} s{changed}",
@@ -88,7 +85,6 @@ DETECTOR = Detector(
         "Look for the port and the device at which the messages stayed: capture on both sides of the switch.",
         "Assume interlocking and breaker-failure schemes of that bay were not available in that time.",
     ),
-    needs=(),
     tolerance="messages are judged in the order in which the tap saw them; a late one is passed over",
     examples=(
         fires_on(

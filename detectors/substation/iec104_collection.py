@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import INTERROGATES
 from detectors.memory import CountWithin, Recent
 from detectors.profiles import smart_grid_substation
@@ -53,10 +53,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} interrogates station {common_address} of {destination} again and again: {asked} times in {window} s",
@@ -67,7 +64,6 @@ DETECTOR = Detector(
         "Watch the same host for commands during the next day: who has the image knows what to switch.",
         "If it is the control centre, look why its image does not stay valid.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its key; one later than the window is not counted",
     examples=(
         fires_on("an interrogation every three seconds", [_asdu(3.0 * i) for i in range(20)]),

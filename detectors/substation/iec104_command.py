@@ -9,7 +9,7 @@ clause 7.2.6 (S/E bit).
 
 from dataclasses import dataclass
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import SWITCHING, outside
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -60,10 +60,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} sent command type {type_id} to {place} of {destination}, {why}",

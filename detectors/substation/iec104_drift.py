@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import drift
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -62,10 +62,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.LOW,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "source", source="source", destination="destination"),
     dedup=("source", "common_address", "type_id"),
     episode_s=86_400.0,
     says="configuration drift: {source} sends object {object_address} of station {common_address} as type {type_id}, which is new",

@@ -11,7 +11,7 @@ from functools import reduce
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.facts.substation import FileTransfer
 from detectors.iec104 import said
 from detectors.profiles import smart_grid_substation
@@ -57,10 +57,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} transfers a file with {destination} ({place}), which the site file does not list",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import SPONTANEOUS
 from detectors.memory import CountWithin, Recent
 from detectors.profiles import smart_grid_substation
@@ -55,10 +55,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "source", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=600.0,
     says="{source} floods {destination} with events: {often} in {window} s",
@@ -69,7 +66,6 @@ DETECTOR = Detector(
         "Stop data transfer of the station and interrogate it instead.",
         "Find out whether the events came from the station at all: port, TTL, numbers of the connection.",
     ),
-    needs=(),
     tolerance="a late event counts at the clock of its station; one later than the window is not counted",
     examples=(
         fires_on("five hundred a second", _events(2000, 0.002)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import INTERROGATES, STARTS, TESTS, said
 from detectors.memory import CountWithin, Recent, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -59,10 +59,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=3600.0,
     says="{source} keeps a session with {destination} open without use: {tests} test frames, no interrogation for {started} s",
@@ -73,7 +70,6 @@ DETECTOR = Detector(
         "List the commands that it sent, and since when its sessions are seen.",
         "If it is a new master, enrol it in the site file under iec104.masters.",
     ),
-    needs=(),
     tolerance="a late frame counts at the pair's clock",
     examples=(
         fires_on("a session that only lives", _session(False)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.iec104 import said
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -82,10 +82,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} sent {destination} {what}",
@@ -96,7 +93,6 @@ DETECTOR = Detector(
         "List what else the host sent, and what the outstation answered: a refused command shows in negative confirmations.",
         "Capture its session; a device that is known to differ may be named under disabled in the site file.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("a single command that claims to be spontaneous", [_asdu(45, 3)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import READS
 from detectors.memory import CountWithin, Recent
 from detectors.profiles import smart_grid_substation
@@ -52,10 +52,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} reads objects of {destination} all the time: {reads} reads in {window} s",
@@ -66,7 +63,6 @@ DETECTOR = Detector(
         "List which objects are read: they tell what is of interest to whoever reads.",
         "Watch the same host for commands during the next day.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its key; one later than the window is not counted",
     examples=(
         fires_on("five objects every two seconds", [_read(2.0 * (i // 5), 100 * (i % 5)) for i in range(60)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -52,10 +52,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} sent {control} to {destination} {often} times in {minutes} min",
@@ -66,7 +63,6 @@ DETECTOR = Detector(
         "Look for a reset injector on the path (same TTL, odd sequence numbers), and for a failing line.",
         "Ask for the host of the source address whether its software restarts.",
     ),
-    needs=(),
     tolerance="a late frame counts at the pair's clock; one later than the window is not counted",
     examples=(
         fires_on("a connection reset every 20 s", _frames("STARTDT act", 20.0, 15)),

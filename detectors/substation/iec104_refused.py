@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -62,10 +62,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="outstation",
-    entity="source",
-    source="destination",
-    destination="source",
+    parties=Parties("outstation", "source", source="destination", destination="source"),
     dedup=("destination",),
     episode_s=900.0,
     says="{source} refused {refused} commands of {destination} in {window} s",
@@ -76,7 +73,6 @@ DETECTOR = Detector(
         "If nobody does, find the host of the commanding address and take it off the network.",
         "List the commands that were accepted from the same host.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its key; one later than the window is not counted",
     examples=(
         fires_on("three refused commands", [_confirmation(i * 5.0, True) for i in range(3)]),

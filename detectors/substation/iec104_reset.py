@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -44,10 +44,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} tells {destination} to {what}",
@@ -58,7 +55,6 @@ DETECTOR = Detector(
         "Compare the outstation's states and its event list with the control centre's once it is back.",
         "Find the host of the source address if nobody knows of it.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("a general reset", [_apdu(105, 6)]),

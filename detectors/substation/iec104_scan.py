@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import ASKED, ASKER, INTERROGATES, READS, said
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import smart_grid_substation
@@ -115,10 +115,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="asked",
-    source="asker",
-    destination="asked",
+    parties=Parties("station", "asked", source="asker", destination="asked"),
     dedup=("asker",),
     episode_s=900.0,
     says="{why} in {window} s",
@@ -129,7 +126,6 @@ DETECTOR = Detector(
         "Watch the same host for commands during the next day.",
         "If it is planned, raise the limits in the site file for its time.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its key; one later than the window is not counted",
     examples=(
         fires_on("common addresses one after another", [_apdu(0.3 * i, 100, 6, station=i) for i in range(20)]),

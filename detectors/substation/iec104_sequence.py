@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import FROM_HIGHER, FROM_LOWER, LINK, said
 from detectors.memory import CountWithin, Derived, Last, Recent, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -96,10 +96,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="the numbers of {source} towards {destination} break {breaks} times in {minutes} min: {what}",
@@ -110,7 +107,6 @@ DETECTOR = Detector(
         "Look at what was carried by the frames that break the numbers: commands first.",
         "Check for a failing line and a tap that loses frames before anything is blocked.",
     ),
-    needs=(),
     tolerance="a late frame is passed over; a break counts at the clock of its connection",
     examples=(
         fires_on(

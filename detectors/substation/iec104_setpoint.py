@@ -10,7 +10,7 @@ IEC 60870-5-101 clauses 7.3.2 and 7.3.5; ATT&CK for ICS T0836.
 
 from dataclasses import dataclass
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import PARAMETERS, SETPOINTS, outside
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -51,10 +51,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} sent type {type_id} with {amount} to {place} of {destination}, {why}",
@@ -65,7 +62,6 @@ DETECTOR = Detector(
         "Block the source at the substation gateway unless the control centre confirms the change.",
         "Add a planned set-point to the site file under iec104.commands.",
     ),
-    needs=(),
     tolerance="a late select counts at the clock of its object; one later than its window is not counted",
     examples=(
         fires_on("a set-point too high", [_command(0, value=121.0)], site=_SITE),

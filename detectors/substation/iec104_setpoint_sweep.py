@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import SETPOINTS, said
 from detectors.memory import CountWithin, Derived, Recent, SeenBefore
 from detectors.profiles import smart_grid_substation
@@ -69,10 +69,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=3600.0,
     says="{source} sets {often} objects of {destination} in {window} s that it did not set before",
@@ -83,7 +80,6 @@ DETECTOR = Detector(
         "Read the objects back and compare them with the approved set-point list.",
         "List the station's set-points in the site file under iec104.commands with their limits.",
     ),
-    needs=(),
     tolerance="a late command counts at the pair's clock",
     examples=(
         fires_on("five set-points within ten seconds", [_command(2.0 * i, 1000 + 250 * i) for i in range(5)]),

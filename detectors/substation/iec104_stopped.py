@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import STARTS, said
 from detectors.memory import Last, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -49,10 +49,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} stops the data transfer of {destination} that {starter} started",
@@ -63,7 +60,6 @@ DETECTOR = Detector(
         "Find the host of the source address and take it off the control network.",
         "If it is a new master, enrol it in the site file under iec104.masters.",
     ),
-    needs=(),
     tolerance="a late frame is passed over",
     examples=(
         fires_on(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import SETPOINTS, SWITCHING, said
 from detectors.memory import Derived, DistinctWithin, Last, Recent, RunLength
 from detectors.profiles import smart_grid_substation
@@ -69,10 +69,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} goes through the objects of {destination} with commands: {objects} in {window} s",
@@ -83,7 +80,6 @@ DETECTOR = Detector(
         "Put the bays in local mode, then verify each breaker.",
         "Find out which account or host the commands came from; end its session.",
     ),
-    needs=(),
     tolerance="a late command is passed over in a run, and counts at the clock of its key in the window",
     examples=(
         fires_on("five objects a second", [_command(0.2 * i, 1100 + i) for i in range(60)]),

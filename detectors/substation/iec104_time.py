@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.iec104 import SPONTANEOUS, said
 from detectors.memory import Derived, Ewma, Recent, RunLength, TimeSince
@@ -89,10 +89,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "source", source="source", destination="destination"),
     dedup=("source", "common_address"),
     episode_s=3600.0,
     says="the clock of {source} is {moved} s {way} what it was: {events} events in a row",
@@ -103,7 +100,6 @@ DETECTOR = Detector(
         "See who sent clock synchronisation to it (type 103), and with what time.",
         "Do not trust the order of events of this station until its clock is right.",
     ),
-    needs=(),
     tolerance="a late event is passed over",
     examples=(
         fires_on("five seconds ahead from one event on", [*_USUAL, *_events(240, 20, -4.8)]),

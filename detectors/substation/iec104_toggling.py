@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Last, Recent
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -68,10 +68,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("destination", "common_address", "object_address"),
     episode_s=300.0,
     says="{source} switches object {object_address} of {destination} on and off: {flips} times in {window} s",
@@ -82,7 +79,6 @@ DETECTOR = Detector(
         "Find out which account or host the commands came from; end its session.",
         "Check the breaker's drive before it is switched again: fast switching wears it out.",
     ),
-    needs=(),
     tolerance="a late command is passed over",
     examples=(
         fires_on("off and on every five seconds", [_command(5.0 * i, float(i % 2)) for i in range(8)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import ASKED, ASKER, TESTS, said
 from detectors.memory import CountWithin, Derived, Recent, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -64,10 +64,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{destination} has not answered {tests} test frames of {source} for {since} s",
@@ -78,7 +75,6 @@ DETECTOR = Detector(
         "Look for frames that leave the station but do not arrive: capture at both ends.",
         "Ask for the state of the station; restart its link where it hangs.",
     ),
-    needs=(),
     tolerance="a late frame counts at the pair's clock; a late answer is passed over",
     examples=(
         fires_on("answers stop", _frames(0, 10, True) + _frames(200.0, 10, False)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import LINK, REPORTS, said
 from detectors.memory import CountWithin, Derived, Least, TimeSince
 from detectors.profiles import smart_grid_substation
@@ -62,10 +62,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "source", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=900.0,
     says="{source} reports to {destination} over port {destination_port}, where data transfer was never started",
@@ -76,7 +73,6 @@ DETECTOR = Detector(
         "Look for the station's address at two switch ports, and for another TTL.",
         "Ask for the station's own list of connections.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its connection",
     examples=(
         fires_on(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.mms import CHANGES, WRITES, asks
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -75,10 +75,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source} {why} at {destination}: {what}",
@@ -89,7 +86,6 @@ DETECTOR = Detector(
         "Restore files and settings from the approved set and block the source.",
         "If the client may control, enrol it in the site file under mms.controllers.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("measured values are written", [_request("write", "BAY1MEAS/MMXU1$MX$PhV")]),

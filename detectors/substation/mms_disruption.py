@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import LINK
 from detectors.memory import CountWithin, Derived, Last, Recent, TimeSince
 from detectors.mms import CLIENT, SERVER
@@ -104,10 +104,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="server",
-    entity="server",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "server", source="source", destination="destination"),
     dedup=("server", "client"),
     episode_s=300.0,
     says="MMS is disturbed: {why}",
@@ -117,7 +114,6 @@ DETECTOR = Detector(
         "Check that the control centre still has the device's reports; move to the redundant connection if there is one.",
         "Find the host that sends the disturbing messages: look at MAC address and sequence numbers of the connection.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("a storm of associations", [_message(0.5 * i, "initiate_request", port=50_000 + i) for i in range(40)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import LINK
 from detectors.memory import Derived, Least, Nth, TimeSince
 from detectors.mms import CLIENT, SERVER
@@ -58,10 +58,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="server",
-    entity="server",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "server", source="source", destination="destination"),
     dedup=("server", "client"),
     episode_s=300.0,
     says="nothing was heard between {server} and {client} for {gap} s, then they went on",
@@ -71,7 +68,6 @@ DETECTOR = Detector(
         "Look for a failed line or switch in that time; read the device's log or buffered reports for what was missed.",
         "If nothing failed, look for a host between the two.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("two minutes are missing", [*_reports(0, 120), *_reports(1310, 5)]),

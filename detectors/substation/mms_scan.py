@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import LINK
 from detectors.memory import CountWithin, Derived, Last, Recent, TimeSince
 from detectors.mms import BROWSES, CLIENT, PORT, REQUEST, SERVER, asks, said
@@ -103,10 +103,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="server",
-    entity="server",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "server", source="source", destination="destination"),
     dedup=("server", "client"),
     episode_s=300.0,
     says="{why}",
@@ -116,7 +113,6 @@ DETECTOR = Detector(
         "Identify the host and the program that asks; ask engineering whether it is planned.",
         "Watch writes and controls of the same source closely for a day.",
     ),
-    needs=(),
     tolerance="late records beyond the window are not counted",
     examples=(
         fires_on("associated again in the middle, then browsed", [

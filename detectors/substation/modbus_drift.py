@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import drift
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -67,10 +67,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.LOW,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="server",
-    source="client",
-    destination="server",
+    parties=Parties("server", "server", source="client", destination="server"),
     dedup=("client", "server", "unit", "function", "address", "quantity"),
     episode_s=86_400.0,
     says="configuration drift: {client} reads {what} of {server} (unit {unit}, function {function}), which is new",

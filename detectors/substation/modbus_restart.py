@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -45,10 +45,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="server",
-    source="client",
-    destination="server",
+    parties=Parties("server", "server", source="client", destination="server"),
     dedup=("client", "server"),
     episode_s=300.0,
     says="{client} tells {server} to {what}",
@@ -59,7 +56,6 @@ DETECTOR = Detector(
         "Find the host of the client address and take it off the control network.",
         "Look for writes and scans by the same host in the hour before.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("a restart", [_diagnose(1)]),

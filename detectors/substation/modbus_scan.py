@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent, SeenBefore
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -96,10 +96,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="server",
-    entity="server",
-    source="client",
-    destination="server",
+    parties=Parties("server", "server", source="client", destination="server"),
     dedup=("client", "server"),
     episode_s=900.0,
     says="{client} {why} (function {function} to {server})",
@@ -110,7 +107,6 @@ DETECTOR = Detector(
         "Watch the same source for writes during the next day.",
         "Enrol a planned engineering host in the site file under modbus.engineering.",
     ),
-    needs=(),
     tolerance="a late record counts at the clock of its key; one later than the window is not counted",
     examples=(
         fires_on("a host reads the device identification", [_read(0, None, function=43, mei_type=14)]),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.iec104 import said
 from detectors.memory import Derived, DistinctWithin, Ewma, Last, Recent, RunLength, SeenBefore
 from detectors.profiles import smart_grid_substation
@@ -119,10 +119,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="source",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "source", source="source", destination="destination"),
     dedup=("source", "common_address"),
     episode_s=3600.0,
     says="object {object_address} of {source} {why}",
@@ -133,7 +130,6 @@ DETECTOR = Detector(
         "Look for a second host in the connection between station and control centre (ARP, switch ports).",
         "Do not switch by what the screen shows until both agree; see what else the station says.",
     ),
-    needs=(),
     tolerance="a late report is passed over",
     examples=(
         fires_on("a value freezes while others move", _all([*_DAY, *[_DAY[-1]] * 40])),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.mms import ASKS
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -41,10 +41,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("server", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source}, which is no client of this site, speaks MMS with {destination} ({what})",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -36,10 +36,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="server",
-    source="client",
-    destination="server",
+    parties=Parties("server", "server", source="client", destination="server"),
     dedup=("client", "server"),
     episode_s=300.0,
     says="{client}, which is no master of this site, speaks Modbus to {server} (function {function})",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
@@ -48,10 +48,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="outstation",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("outstation", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source}, which is no master of this site, acts as IEC 104 master towards {destination} ({what})",

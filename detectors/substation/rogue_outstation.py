@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.iec104 import REPORTS
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -43,10 +43,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="destination",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "destination", source="source", destination="destination"),
     dedup=("source", "destination"),
     episode_s=300.0,
     says="{source}, which is no outstation of this site, reports values to {destination} (type {type_id})",

@@ -18,7 +18,7 @@ from functools import partial
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.facts.substation import Switch
 from detectors.grouping import TIME
 from detectors.iec104 import ASKED, said
@@ -143,10 +143,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="asked",
-    source="source",
-    destination="destination",
+    parties=Parties("station", "asked", source="source", destination="destination"),
     dedup=("asked", "switch"),
     episode_s=300.0,
     says="the switch of object {object_address} of {asked} {why}",

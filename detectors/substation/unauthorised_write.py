@@ -11,7 +11,7 @@ from functools import reduce
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.facts.substation import Points, Writer
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
@@ -126,10 +126,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="server",
-    entity="server",
-    source="client",
-    destination="server",
+    parties=Parties("server", "server", source="client", destination="server"),
     dedup=("client", "server"),
     episode_s=300.0,
     says="{client} wrote to {server} with function {function}: {why}",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_messages
@@ -72,10 +72,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="intersection",
-    entity="intersection",
-    source="certificate",
-    destination="receiver",
+    parties=Parties("intersection", "intersection", source="certificate", destination="receiver"),
     dedup=("intersection",),
     episode_s=300.0,
     says="the map of {intersection} as {receiver} hears it shows {why}",
@@ -86,7 +83,6 @@ DETECTOR = Detector(
         "Compare the map with the one that was released; look for a second sender.",
         "If an update was made, enter it in the site file.",
     ),
-    needs=(),
     tolerance="messages are judged in the order in which the receiver heard them",
     examples=(
         fires_on("other lanes, same revision", [*_maps(0, 3, 7, "aa"), *_maps(3, 1, 7, "bb")]),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, length, north_m
 from detectors.memory import Derived, DistinctWithin, Last
 from detectors.memory.recent import REFERENCE
@@ -121,10 +121,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="warning",
-    entity="originator",
-    source="station",
-    destination="receiver",
+    parties=Parties("warning", "originator", source="station", destination="receiver"),
     dedup=("originator", "sequence_number"),
     episode_s=600.0,
     says="warning {sequence_number} of {originator} (cause {cause}), as sent by {station}: {why}",
@@ -135,7 +132,6 @@ DETECTOR = Detector(
         "Compare with the plan of roadworks.",
         "Report the certificate that altered or ended it.",
     ),
-    needs=(),
     tolerance="judged in the order in which the receiver heard it; an older state that is forwarded late is not a change",
     examples=(
         fires_on("the place changes in a repetition", [*_WORKS, _denm(5.0, event_longitude=11.01)]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import Derived, LastOf, seconds_since
 from detectors.memory.recent import REFERENCE
@@ -73,10 +73,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} warned of a slow-down (cause {cause}) to {event} m/s and drives {speed_ms} m/s {since} s later",
@@ -87,7 +84,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the warning and the awareness message as evidence.",
         "If it is already shown on signs, withdraw it.",
     ),
-    needs=(),
     tolerance="a message is judged by what its sender warned of last before it arrived",
     examples=(
         fires_on(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Memory, Recent
 from detectors.plausibility import PLACED, Dynamics
 from detectors.profiles import its_awareness
@@ -101,10 +101,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} sent {burst} messages in {burst_s} s, heard by {receiver}",
@@ -115,7 +112,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with two messages as evidence.",
         "Compare the channel load at the neighbouring units.",
     ),
-    needs=(),
     tolerance="a late message counts at the station's clock; one later than the window is not counted",
     examples=(
         fires_on("one station at 25 Hz", _messages(25, 4)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.can_bus import BUS, DATA, IDENTIFIER, every, frames, merged
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Period, Recent, TimeSince
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -85,10 +85,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel"),
     episode_s=60.0,
     says="{channel} of {vehicle}: {why}",
@@ -99,7 +96,6 @@ DETECTOR = Detector(
         "Look for wiring faults and loose plugs at the control unit that sends it.",
         "The same identifier again and again, at the same distance in time, is the sign of an attack.",
     ),
-    needs=(),
     tolerance="late frames are passed over",
     examples=(
         fires_on("32 errors, then 0x1A0 is absent for 240 ms", merged(_BUS[0], _SILENCED, _BUS[2], _errors(2.0, 32))),

@@ -26,7 +26,7 @@ from detectors.can_diagnosis import (
     TRIED,
     speed,
 )
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.diagnostics import changes, named
 from detectors.memory import CountWithin, Derived, DistinctWithin, Last, Recent, TimeSince
 from detectors.profiles import its_vehicle
@@ -102,10 +102,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel"),
     episode_s=600.0,
     says="diagnosis on {channel} of {vehicle}: {why}; identifier {can_id}",
@@ -116,7 +113,6 @@ DETECTOR = Detector(
         "Look for a device at the diagnostic connector; ask the workshop system who worked at the vehicle.",
         "Compare the software's hash with the approved one.",
     ),
-    needs=(),
     tolerance="a late frame counts at the clock of its control unit",
     examples=(
         fires_on("four wrong keys", merged(_says(0, *(_KEY,) * 4), _says(0.5, *(_WRONG,) * 4, can_id=0x7E8))),

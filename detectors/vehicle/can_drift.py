@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived
 from detectors.profiles import drift
 from detectors.profiles.threat import Severity
@@ -58,10 +58,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.LOW,
     confidence=Confidence.HIGH,
-    entity_kind="vehicle",
-    entity="vehicle",
-    source="",
-    destination="",
+    parties=Parties("vehicle", "vehicle"),
     dedup=("vehicle", "channel", "can_id", "dlc"),
     episode_s=86_400.0,
     says="configuration drift: identifier {can_id} with {dlc} bytes is new on {channel} of {vehicle}",

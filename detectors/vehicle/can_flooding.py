@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.can_bus import BUS, IDENTIFIER, every, frames, merged
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Period, Recent, SumWithin
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -77,10 +77,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel"),
     episode_s=10.0,
     says="identifier {id} fills {channel} of {vehicle}: {share} % of {every} frames in {ms} ms, load {load} %",
@@ -91,7 +88,6 @@ DETECTOR = Detector(
         "Ask the driver to stop when it is safe; look for added devices at the diagnostic connector.",
         "Read the fault memories and keep a trace of the bus.",
     ),
-    needs=(),
     tolerance="a late frame counts at the clock of its bus",
     examples=(
         fires_on(

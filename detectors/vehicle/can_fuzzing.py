@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.can_bus import BUS, DATA, DIAGNOSTIC, IDENTIFIER, every, flagged, frames, merged, payload
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Age, CountWithin, Derived, Nth, Recent
 from detectors.memory.payload import FUZZED, ODD_LENGTH
 from detectors.profiles import its_vehicle
@@ -92,10 +92,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel"),
     episode_s=60.0,
     says="{what} on {channel} of {vehicle} within {window} s; the last: identifier {can_id}",
@@ -106,7 +103,6 @@ DETECTOR = Detector(
         "Look for diagnostic or aftermarket devices, and for an update of the software on that day.",
         "Filter at the gateway; clear only after the trace is stored.",
     ),
-    needs=(),
     tolerance="a late frame counts at the clock of its bus",
     examples=(
         fires_on("fifty random identifiers a second for two seconds", merged(*_KNOWN, _RANDOM)),

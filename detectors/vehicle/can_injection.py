@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.can_bus import IDENTIFIER, every, flagged, frames, merged, payload
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Last, Least, Period, Recent, TimeSince
 from detectors.memory.payload import BACK
 from detectors.profiles import its_vehicle
@@ -83,10 +83,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel", "can_id"),
     episode_s=10.0,
     says="frames of identifier {id} on {channel} of {vehicle} come {gap} ms apart instead of {period} ms",
@@ -97,7 +94,6 @@ DETECTOR = Detector(
         "Set the function concerned to its safe value where a rule exists.",
         "Look for added devices at the bus; compare with vehicles of the same software.",
     ),
-    needs=(),
     tolerance="a late frame is passed over",
     examples=(
         fires_on(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors.can_bus import BUS, IDENTIFIER, every, flagged, frames, merged, payload
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Last, Recent
 from detectors.memory.payload import BEGUN, FRESH, MISCOUNTS, PAUSES, SETTLES, STUCK
 from detectors.profiles import its_vehicle
@@ -82,10 +82,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel", "can_id"),
     episode_s=60.0,
     says="identifier {can_id} on {channel} of {vehicle}: {what}",
@@ -96,7 +93,6 @@ DETECTOR = Detector(
         "Compare the signal with others that carry the same quantity; keep a trace of a minute.",
         "Look for a control unit that was silenced just before (bus-off, suspension); plan its replacement or re-flash.",
     ),
-    needs=(),
     tolerance="a late frame is passed over; single lost frames break no sequence",
     examples=(
         fires_on(

@@ -12,7 +12,7 @@ most of the bus with it. Source: threat ITS-19 of the catalogue; ITU-T X.1375 cl
 
 from detectors.bus_silence import Numbers, silences
 from detectors.can_bus import every, frames, merged
-from detectors.detector import Confidence, Detector, Step, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, fires_on, quiet_on
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
 from schemas.records import CAN_FRAME
@@ -44,10 +44,7 @@ DETECTOR = Detector(
     params=Numbers,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel", "missing"),
     episode_s=60.0,
     says="identifier {missing} is missing on {channel} of {vehicle} for {silent_s} s",
@@ -58,7 +55,6 @@ DETECTOR = Detector(
         "Look for error frames and bus-off of the control unit that sends it just before.",
         "Read the fault memory of that control unit; look for added devices at the bus.",
     ),
-    needs=(),
     tolerance="a late frame is taken as of the clock of its bus",
     examples=(
         fires_on("one identifier is taken away for four seconds", _bus(20, (0x1A0, 14, 18))),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.geometry import DEGREE_M
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
@@ -98,10 +98,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="certificate",
-    entity="certificate",
-    source="station",
-    destination="receiver",
+    parties=Parties("certificate", "certificate", source="station", destination="receiver"),
     dedup=("certificate",),
     episode_s=600.0,
     says="{who} signed a {what} outside the rights of certificate {certificate}: {why}",
@@ -112,7 +109,6 @@ DETECTOR = Detector(
         "Report to the misbehaviour authority with the certificate; ask it to block the enrolment credential.",
         "The same of many certificates points to the receiver's clock or to an issuer's fault: ask the PKI.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on(

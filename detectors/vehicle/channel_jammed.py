@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.holding import held
 from detectors.memory import Derived, Ewma, Recent
 from detectors.profiles import its_messages
@@ -79,10 +79,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="receiver",
-    entity="receiver",
-    source="",
-    destination="receiver",
+    parties=Parties("receiver", "receiver", destination="receiver"),
     dedup=("receiver",),
     episode_s=600.0,
     says="the V2X channel of {receiver} is jammed for {lasts} s: {why}",
@@ -93,7 +90,6 @@ DETECTOR = Detector(
         "Switch services to the cellular path and mark the area as degraded.",
         "Send the radio team with direction finding; tell the spectrum regulator.",
     ),
-    needs=(),
     tolerance="a late report is not compared with the mean",
     examples=(
         fires_on("busy and deaf", [*_USUAL, *_radio(40, 6, 0.9, 60, 10)]),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.geometry import is_position
 from detectors.grouping import number_keys
 from detectors.profiles import its_awareness
@@ -131,10 +131,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} sends what {owner} sent {age} s before",
@@ -145,7 +142,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the pair of messages as evidence.",
         "Compare signal strength and direction of both at two roadside units.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.diagnostics import KEY_REFUSED, NOT_THERE, SECURITY_ACCESS, changes, named
 from detectors.memory import CountWithin, Derived, DistinctWithin, Recent
 from detectors.profiles import its_vehicle
@@ -102,10 +102,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="ecu",
-    entity="ecu",
-    source="tester",
-    destination="ecu",
+    parties=Parties("ecu", "ecu", source="tester", destination="ecu"),
     dedup=("vehicle", "tester", "ecu"),
     episode_s=600.0,
     says="tester {tester} at {ecu} of {vehicle}: {why}",
@@ -116,7 +113,6 @@ DETECTOR = Detector(
         "Ask the workshop system who worked at the vehicle; compare the software's hash with the approved one.",
         "Look for a device at the diagnostic connector; revoke the tester's access.",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its control unit",
     examples=(
         fires_on("ten wrong keys", _asks(10, 0x27, subfunction=2, nrc=0x35)),

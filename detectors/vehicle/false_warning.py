@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.grouping import TIME
 from detectors.memory import Derived, LastOf, seconds_since
@@ -101,10 +101,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station", "originator", "sequence_number"),
     episode_s=600.0,
     says="station {station} warns of an event (cause {cause}) that it cannot know of: {why}",
@@ -115,7 +112,6 @@ DETECTOR = Detector(
         "If it is already shown on signs, withdraw it.",
         "Send a misbehaviour report with the warning and the awareness message as evidence.",
     ),
-    needs=(),
     tolerance="a warning is judged by what its sender said last before it arrived",
     examples=(
         fires_on(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Ewma, Recent, SeenBefore
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -104,10 +104,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="account",
-    entity="account",
-    source="host",
-    destination="vehicle",
+    parties=Parties("account", "account", source="host", destination="vehicle"),
     dedup=("backend", "account"),
     episode_s=3600.0,
     says="account {account} from {host}: {why}",
@@ -118,7 +115,6 @@ DETECTOR = Detector(
         "List the vehicles and their holders; look for the hole in the interface that let it through.",
         "List accounts that command many vehicles in the site file (vehicles.accounts).",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its account",
     examples=(
         fires_on("one token unlocks 80 vehicles in three minutes", [_request(2.2 * i, i) for i in range(80)]),

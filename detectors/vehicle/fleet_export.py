@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Derived, DistinctWithin, Ewma, Recent, SumWithin
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -78,10 +78,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.LOW,
-    entity_kind="account",
-    entity="account",
-    source="host",
-    destination="",
+    parties=Parties("account", "account", source="host"),
     dedup=("backend", "account"),
     episode_s=21_600.0,
     says="account {account} from {host}: {why}",
@@ -92,7 +89,6 @@ DETECTOR = Detector(
         "List the vehicles and holders whose data were taken; check the duties of data protection.",
         "Enter what an account may take in the site file (vehicles.accounts).",
     ),
-    needs=(),
     tolerance="a late request counts at the clock of its account",
     examples=(
         fires_on("two hundred vehicles in half an hour", _takes(200)),

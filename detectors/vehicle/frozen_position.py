@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors import plausibility as check
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Last, Recent
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -75,10 +75,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} claims {way} m of driving at one place, heard by {receiver}",
@@ -89,7 +86,6 @@ DETECTOR = Detector(
         "Use camera or loop data at the place if there is any.",
         "Send a misbehaviour report with the first and the last message as evidence.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("12 m/s at one place for eight seconds", _drive(8, 12.0, moves=False)),

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from detectors.columns import filled
-from detectors.detector import Confidence, Detector, Step, StepFunction, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Parties, Step, StepFunction, fires_on, quiet_on
 from detectors.facts.vehicle import Receiver
 from detectors.geometry import is_position
 from detectors.grouping import Bools, Ints, number_keys
@@ -213,10 +213,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} {why}",
@@ -227,7 +224,6 @@ DETECTOR = Detector(
         "Compare signal strength: ghosts of one sender are equally strong at two roadside units.",
         "Send a misbehaviour report for all of them, with the sender that they stay with.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("five ghosts in two columns behind a car", _column(20, 6), alerts=6),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, length, north_m
 from detectors.holding import held
 from detectors.memory import Derived, Ewma, Last, Recent, TimeSince
@@ -113,10 +113,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="receiver",
-    entity="receiver",
-    source="",
-    destination="receiver",
+    parties=Parties("receiver", "receiver", destination="receiver"),
     dedup=("receiver",),
     episode_s=600.0,
     says="satellite navigation of {receiver} is disturbed: {why}",
@@ -127,7 +124,6 @@ DETECTOR = Detector(
         "Tell receivers in the area to widen their position confidence; suspend services that need lane accuracy.",
         "Locate the source with a second receiver; tell the spectrum regulator.",
     ),
-    needs=(),
     tolerance="a late report is passed over",
     examples=(
         fires_on("a roadside unit wanders off", [*_USUAL, *_gnss(30, 9, latitude=48.1003)], site=_SITE),

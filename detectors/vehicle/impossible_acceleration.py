@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors import plausibility as check
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_awareness
@@ -69,10 +69,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} {what}",
@@ -83,7 +80,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the two messages as evidence.",
         "Look whether stations near it braked too: then something happened on the road.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("5 and 25 m/s in turn, twice a second", _drive([5.0, 25.0] * 10, hz=2.0)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Row, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
 from detectors.plausibility import speed_limit
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -47,10 +47,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} claims {speed_ms} m/s",
@@ -61,7 +58,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the message as evidence.",
         "Several stations at one place point to a fault of the receiver or of satellite navigation.",
     ),
-    needs=(),
     tolerance="none needed: each record is judged alone",
     examples=(
         fires_on("a car at 160 m/s", [{"time": 0, "station": "A1", "station_type": 5, "speed_ms": 160.0}]),

@@ -22,7 +22,7 @@ from detectors.can_bus import (
     group_is,
     merged,
 )
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Age, CountWithin, Derived, Least, Recent
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -86,10 +86,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="bus",
-    entity="channel",
-    source="",
-    destination="",
+    parties=Parties("bus", "channel"),
     dedup=("vehicle", "channel", "can_id"),
     episode_s=60.0,
     says="source address {source} on {channel} of {vehicle} commands control unit {target}: {speed} rpm, torque {torque} %",
@@ -100,7 +97,6 @@ DETECTOR = Detector(
         "Look for added devices at the bus; read which control unit claims the source address.",
         "List the control units that may command the engine in the site file (can.engine_commanders).",
     ),
-    needs=(),
     tolerance="a late frame counts at the clock of its identifier",
     examples=(
         fires_on(

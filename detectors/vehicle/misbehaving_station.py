@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors import plausibility as check
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Last, Recent, Shared
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -115,10 +115,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} fails {why}",
@@ -129,7 +126,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report (ETSI TS 103 759) with the messages of the evidence and the observations named here.",
         "Look whether other stations near it fail too: then it is the receiver, or satellite navigation (ITS-16).",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("half of its messages are beside the way that it claims", _drive(40, aside_m=60.0)),

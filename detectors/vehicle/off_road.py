@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors import plausibility
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Cusum, Derived, Recent
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -84,10 +84,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} drives {far} m off every road that runs its way",

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Ewma, Recent
 from detectors.profiles import its_vehicle
 from detectors.profiles.threat import Severity
@@ -98,17 +98,13 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="backend",
-    entity="backend",
-    source="",
-    destination="",
+    parties=Parties("backend", "backend"),
     dedup=("backend", "region"),
     episode_s=21_600.0,
     says="updates do not get through in {where}: {why}",
     observed="{why}",
     expected="downloads at the usual rate of the region, most of which succeed",
     runbook=(*its_vehicle.ITS_24.response, "Ask the mobile operator for failures of the network."),
-    needs=(),
     tolerance="a late event counts at the clock of its region; it is not compared with what was before",
     examples=(
         fires_on("twelve downloads at a crawl", [*_USUAL, *_loads(12, 3, 1e4, "going_on", duration_s=2400.0)]),

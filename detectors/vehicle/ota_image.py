@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.facts.vehicle import Image
 from detectors.memory import CountWithin, Derived, Last
 from detectors.memory.recent import REFERENCE
@@ -124,10 +124,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="vehicle",
-    entity="vehicle",
-    source="",
-    destination="",
+    parties=Parties("vehicle", "vehicle"),
     dedup=("backend", "vehicle"),
     episode_s=3600.0,
     says="{vehicle}: {why}",
@@ -138,7 +135,6 @@ DETECTOR = Detector(
         "Check the signing keys and the director's inventory; rotate keys where one leaked.",
         "List approved images in the site file (vehicles.images).",
     ),
-    needs=(),
     tolerance="a late event is not compared with what was before",
     examples=(
         fires_on(

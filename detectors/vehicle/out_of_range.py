@@ -8,7 +8,7 @@ it heard itself. Source: threat ITS-08 of the catalogue; F2MD RangePlausibility;
 
 from dataclasses import dataclass
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.plausibility import out_of_range, radius
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -45,10 +45,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} claims a place {times} times as far away as {receiver} hears",

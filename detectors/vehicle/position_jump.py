@@ -8,7 +8,7 @@ ITS-03 of the catalogue; F2MD PositionConsistency; ETSI TS 103 759, Position-Cha
 from dataclasses import dataclass
 
 from detectors import plausibility as check
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import Last
 from detectors.memory.recent import REFERENCE
 from detectors.profiles import its_awareness
@@ -62,10 +62,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} jumped {distance} m in {gap} s",
@@ -76,7 +73,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the two messages as evidence.",
         "Jumps of many stations at once point to a disturbance of satellite navigation.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("an offset of 60 m in one message", _drive([1.4] * 10 + [60.0] + [1.4] * 10)),

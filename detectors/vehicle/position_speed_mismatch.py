@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from detectors import plausibility as check
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, Recent
 from detectors.profiles import its_awareness
 from detectors.profiles.threat import Severity
@@ -101,10 +101,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="station",
-    entity="station",
-    source="station",
-    destination="receiver",
+    parties=Parties("station", "station", source="station", destination="receiver"),
     dedup=("station",),
     episode_s=60.0,
     says="station {station} {what}",
@@ -115,7 +112,6 @@ DETECTOR = Detector(
         "Send a misbehaviour report with the last messages as evidence.",
         "If many stations are off in the same direction, suspect satellite navigation.",
     ),
-    needs=(),
     tolerance="a late message is passed over",
     examples=(
         fires_on("7 m/s more claimed than driven", _drive(10, 21, 14)),

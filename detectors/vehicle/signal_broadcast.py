@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import CountWithin, Derived, Last, LastOf, Recent
 from detectors.profiles import its_messages
@@ -99,10 +99,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.MEDIUM,
-    entity_kind="intersection",
-    entity="intersection",
-    source="certificate",
-    destination="receiver",
+    parties=Parties("intersection", "intersection", source="certificate", destination="receiver"),
     dedup=("intersection",),
     episode_s=300.0,
     says="group {signal_group} of {intersection} is broadcast as {shown}: {why}",
@@ -113,7 +110,6 @@ DETECTOR = Detector(
         "Compare the certificate with that of the roadside unit; locate another sender by direction finding.",
         "Compare software, configuration and clock of the roadside unit with what was released.",
     ),
-    needs=(),
     tolerance="messages are judged in the order in which the receiver heard them",
     examples=(
         fires_on("two greens in conflict", _spat(0, {1: _GREEN, 2: _RED, 4: _GREEN}), site=_SITE),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.grouping import TIME
 from detectors.memory import Derived, Last, LastOf, TimeSince
 from detectors.memory.recent import REFERENCE
@@ -105,10 +105,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.CRITICAL,
     confidence=Confidence.HIGH,
-    entity_kind="intersection",
-    entity="intersection",
-    source="certificate",
-    destination="receiver",
+    parties=Parties("intersection", "intersection", source="certificate", destination="receiver"),
     dedup=("intersection", "signal_group"),
     episode_s=300.0,
     says="group {signal_group} of {intersection} is broadcast as {shown}, but its lamps are {lamp}",
@@ -119,7 +116,6 @@ DETECTOR = Detector(
         "Compare software and configuration of the roadside unit with what was released.",
         "Send staff if the controller itself was reached.",
     ),
-    needs=(),
     tolerance="broadcasts and reports are judged in the order in which they arrived",
     examples=(
         fires_on(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.memory import CountWithin, Derived, DistinctWithin, Ewma, Memory, Recent
 from detectors.profiles import its_messages
 from detectors.profiles.threat import Severity
@@ -100,10 +100,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="receiver",
-    entity="receiver",
-    source="",
-    destination="receiver",
+    parties=Parties("receiver", "receiver", destination="receiver"),
     dedup=("receiver",),
     episode_s=900.0,
     says="{receiver} heard {why} in {window} s",
@@ -114,7 +111,6 @@ DETECTOR = Detector(
         "If signers are unknown, update the trust and revocation lists of the roadside unit first.",
         "If signatures are bad, locate the transmitter: signal strength at neighbouring units, direction finding.",
     ),
-    needs=(),
     tolerance="a late record counts at the receiver's clock; one later than the window is not counted",
     examples=(
         fires_on("200 bad signatures in a minute", _mixed(_TRAFFIC, _heard(60, 3.4, "invalid", "bad_signature", 60.0))),

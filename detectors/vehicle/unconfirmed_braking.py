@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Derived, DistinctWithin, LastOf, Recent
 from detectors.memory.recent import REFERENCE
@@ -116,10 +116,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.MEDIUM,
     confidence=Confidence.LOW,
-    entity_kind="station",
-    entity=ACCUSED.column,
-    source=ACCUSED.column,
-    destination="receiver",
+    parties=Parties("station", ACCUSED.column, source=ACCUSED.column, destination="receiver"),
     dedup=(ACCUSED.column,),
     episode_s=60.0,
     says="station {accused} warns of its emergency braking, but {stations} cars behind it drive on and none slows down",
@@ -130,7 +127,6 @@ DETECTOR = Detector(
         "Look at the place by camera or loop data where there is any; other lanes may pass a real braking.",
         "If it is made up, send a misbehaviour report with the warning and the cars' messages as evidence.",
     ),
-    needs=(),
     tolerance="a late message counts at the receiver's clock; one later than the window is not counted",
     examples=(
         fires_on("four cars drive on at 25 m/s", [*_cars(0, 1, 25.0), _denm(1.2, 12.0), *_cars(2, 8, 25.0)]),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from detectors.detector import Confidence, Detector, Firing, Remembering, fires_on, quiet_on
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering, fires_on, quiet_on
 from detectors.geometry import east_m, is_position, length, north_m
 from detectors.memory import Derived, Ewma, Last, Recent, SeenBefore
 from detectors.profiles import its_messages
@@ -122,10 +122,7 @@ DETECTOR = Detector(
     params=Params,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    entity_kind="receiver",
-    entity="receiver",
-    source="certificate",
-    destination="receiver",
+    parties=Parties("receiver", "receiver", source="certificate", destination="receiver"),
     dedup=("receiver",),
     episode_s=300.0,
     says="{receiver} heard a {what} signed by {who} that is {why}",
@@ -136,7 +133,6 @@ DETECTOR = Detector(
         "Have the roadside unit discard what is old or repeated; do not forward repeated warnings.",
         "Locate the sender: signal strength at two roadside units, direction finding.",
     ),
-    needs=(),
     tolerance="records are judged in the order in which the receiver heard them",
     examples=(
         fires_on("messages of a minute ago", [*_messages(4, 0.02), *_messages(4, 60.0, 0.0, certificate="c2")]),

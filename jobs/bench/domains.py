@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from detectors.catalog import of_domain
-from detectors.detector import Detector, Firing, Remembering
+from detectors.detector import Detector, Firing, Parties, Remembering
 from detectors.engine import Engine, State
 from detectors.local import frame, make_engine
 from detectors.memory import Ewma, Last
@@ -93,9 +93,7 @@ def _further(detectors: tuple[Detector, ...], schema: Schema) -> Detector:
         record=schema,
         kind=Remembering(build),
         params=_NoParams,
-        entity=by[0],
-        source="",
-        destination="",
+        parties=Parties(like.parties.kind, by[0]),
         dedup=by,
         says="",
         observed="",

@@ -36,7 +36,7 @@ def check(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder wit
     for rule in rules:
         threat = rule.threat
         table.add_row(
-            rule.id, rule.record.name, rule.severity.name.lower(), rule.entity, threat.id, threat.technique.id
+            rule.id, rule.record.name, rule.severity.name.lower(), rule.parties.entity, threat.id, threat.technique.id
         )
     Console().print(table)
     sys.stdout.write(f"{len(rules)} rules are sound; name the folder in the site file: rules: {folder}\n")

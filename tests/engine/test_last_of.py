@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.detector import Confidence, Detector, Firing, Remembering
+from detectors.detector import Confidence, Detector, Firing, Parties, Remembering
 from detectors.engine import Engine, State
 from detectors.grouping import TIME
 from detectors.local import frame
@@ -73,17 +73,13 @@ def _detector(record: Schema, asked: dict[str, LastOf], trail: tuple[LastOf, ...
         params=NoParams,
         severity=Severity.LOW,
         confidence=Confidence.LOW,
-        entity_kind="record",
-        entity="number",
-        source="",
-        destination="",
+        parties=Parties("record", "number"),
         dedup=("number",),
         episode_s=0.0,
         says=" ".join(f"{{{name}}}" for name in asked),
         observed="",
         expected="",
         runbook=(),
-        needs=(),
         tolerance="",
         examples=(),
     )
