@@ -161,10 +161,5 @@ def accused(counts: pl.DataFrame, nodes: pl.DataFrame, heard: pl.DataFrame, limi
         & (pl.col("family") >= limits.siblings)
         & (square > chance)
     ).select(
-        "network",
-        "node",
-        "window",
-        (a / (a + b)).alias("share"),
-        (own / (own + own_lost)).alias("own"),
-        "children",
+        "network", "node", "window", (a / (a + b)).alias("share"), (own / (own + own_lost)).alias("own"), "children"
     )

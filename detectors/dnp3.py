@@ -24,8 +24,7 @@ SOLICITED: Final = Derived("dnp3 solicited response", said(_FUNCTION == 129))
 UNSOLICITED: Final = Derived("dnp3 unsolicited response", said(_FUNCTION == 130))
 #: Sent by an outstation: a response, or a link frame or confirmation in its direction.
 FROM_OUTSTATION: Final = Derived(
-    "from outstation",
-    pl.col("response") | (~pl.col("from_master") & said(_FUNCTION.is_null() | (_FUNCTION == 0))),
+    "from outstation", pl.col("response") | (~pl.col("from_master") & said(_FUNCTION.is_null() | (_FUNCTION == 0)))
 )
 #: The outstation of a message by its address, whichever of the two sends.
 OUTSTATION: Final = Derived("outstation", pl.when(FROM_OUTSTATION.expr).then("source").otherwise("destination"))

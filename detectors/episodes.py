@@ -14,13 +14,7 @@ from detectors.grouping import Bools, Ints
 
 EPISODES = "episodes"
 SCHEMA = pl.Schema(
-    {
-        "locality": pl.String,
-        "detector": pl.String,
-        "dedup": pl.String,
-        "until": pl.Int64,
-        "alert_id": pl.String,
-    }
+    {"locality": pl.String, "detector": pl.String, "dedup": pl.String, "until": pl.Int64, "alert_id": pl.String}
 )
 _ON = ["locality", "detector", "dedup"]
 _NEVER = np.iinfo(np.int64).min

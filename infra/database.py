@@ -42,9 +42,7 @@ def _add_columns(connection: psycopg.Connection, schema: Schema) -> None:
     for f in schema.fields:
         connection.execute(
             sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}").format(
-                sql.Identifier(schema.name),
-                sql.Identifier(f.name),
-                sql.SQL(postgres_type(f.type)),
+                sql.Identifier(schema.name), sql.Identifier(f.name), sql.SQL(postgres_type(f.type))
             )
         )
 

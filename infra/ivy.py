@@ -128,8 +128,4 @@ def _run(java: Java, module: Path, libraries: Path, cache: Path, artifacts: Sequ
     if process.returncode != 0 or problems or not any(libraries.iterdir()):
         shutil.rmtree(libraries, ignore_errors=True)
         detail = problems[0][:200] if problems else f"Ivy ended with {process.returncode}"
-        raise RunFault(
-            f"cannot fetch {wanted}: {detail}",
-            str(cache),
-            "check that a Maven repository can be reached",
-        )
+        raise RunFault(f"cannot fetch {wanted}: {detail}", str(cache), "check that a Maven repository can be reached")

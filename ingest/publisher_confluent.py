@@ -30,11 +30,7 @@ class ConfluentPublisher(KafkaPublisher):
     """
 
     def __init__(
-        self,
-        broker: Broker,
-        clock: Callable[[], int],
-        pace: Pace = Pace.LIVE,
-        extra: dict[str, Any] | None = None,
+        self, broker: Broker, clock: Callable[[], int], pace: Pace = Pace.LIVE, extra: dict[str, Any] | None = None
     ) -> None:
         super().__init__(broker, clock)
         self._producer = Producer(

@@ -158,10 +158,7 @@ def _known(name: str, names: Mapping[str, str]) -> str:
     field = names.get(name, name)
     if field in ("", "record") or (field not in _NOT_GIVEN and field in _FIELDS):
         return field
-    raise _Wrong(
-        "unknown field",
-        f"{name[:64]!r} is no field of any record type; rename it (--rename)",
-    )
+    raise _Wrong("unknown field", f"{name[:64]!r} is no field of any record type; rename it (--rename)")
 
 
 def _header(text: str, delimiter: str, names: Mapping[str, str]) -> list[str]:

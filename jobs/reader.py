@@ -70,12 +70,7 @@ class Reader:
     """
 
     def __init__(
-        self,
-        broker: Broker,
-        topics: Iterable[str],
-        schemas: tuple[Schema, ...],
-        group: str,
-        say: Callable[[str], None],
+        self, broker: Broker, topics: Iterable[str], schemas: tuple[Schema, ...], group: str, say: Callable[[str], None]
     ) -> None:
         self._broker = broker
         self._topics = tuple(topics)

@@ -98,11 +98,7 @@ def place_of(settings: Settings, name: str, master: str | None = None) -> spark.
 
 
 def session_of(
-    settings: Settings,
-    name: str,
-    say: Say = quiet,
-    master: str | None = None,
-    extra: Mapping[str, str] | None = None,
+    settings: Settings, name: str, say: Say = quiet, master: str | None = None, extra: Mapping[str, str] | None = None
 ) -> "SparkSession":
     """The session of an application, as the settings' `spark` table says.
 

@@ -277,8 +277,7 @@ DETECTOR = Detector(
         fires_on("a third is missing from the beginning", _hours(0, 30, 0.33)),
         quiet_on("the usual loss, measurements and readings in any order", _hours(0, 150, disorder=True)),
         quiet_on(
-            "one of eight meters misses five hours",
-            _hours(0, 100) + _hours(100, 105, silent=1) + _hours(105, 130),
+            "one of eight meters misses five hours", _hours(0, 100) + _hours(100, 105, silent=1) + _hours(105, 130)
         ),
         quiet_on("a transformer without a meter", [r for r in _hours(0, 90) if "record" in r]),
     ),

@@ -50,10 +50,7 @@ DETECTOR = Detector(
     threat=smart_grid_ami.SG_14,
     record=METER_READING,
     kind=Silence(
-        key="meter",
-        group="transformer",
-        settings=settings,
-        excuses=(METER_EVENT, pl.col("meaning") == "power_down"),
+        key="meter", group="transformer", settings=settings, excuses=(METER_EVENT, pl.col("meaning") == "power_down")
     ),
     params=Params,
     severity=Severity.HIGH,

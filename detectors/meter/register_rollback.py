@@ -66,17 +66,11 @@ DETECTOR = Detector(
     examples=(
         fires_on(
             "the register loses 50 kWh",
-            [
-                {"time": 0, "meter": "M1", "register_kwh": 100.0},
-                {"time": 900, "meter": "M1", "register_kwh": 50.0},
-            ],
+            [{"time": 0, "meter": "M1", "register_kwh": 100.0}, {"time": 900, "meter": "M1", "register_kwh": 50.0}],
         ),
         fires_on(
             "500 kWh in a quarter of an hour",
-            [
-                {"time": 0, "meter": "M1", "register_kwh": 100.0},
-                {"time": 900, "meter": "M1", "register_kwh": 600.0},
-            ],
+            [{"time": 0, "meter": "M1", "register_kwh": 100.0}, {"time": 900, "meter": "M1", "register_kwh": 600.0}],
         ),
         quiet_on(
             "ordinary use, two meters",

@@ -120,9 +120,7 @@ DETECTOR = Detector(
         quiet_on("the load falls without an event", [*_readings(0, 101), *_readings(101, 180, 0.1)]),
         quiet_on("another event", [*_readings(0, 101), _event("clock_adjusted_new"), *_readings(101, 180, 0.1)]),
         quiet_on(
-            "an announced visit",
-            [*_readings(0, 101), _event("cover_removed"), *_readings(101, 180, 0.1)],
-            site=_VISIT,
+            "an announced visit", [*_readings(0, 101), _event("cover_removed"), *_readings(101, 180, 0.1)], site=_VISIT
         ),
     ),
 )

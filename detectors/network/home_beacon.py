@@ -39,9 +39,7 @@ HOST = Derived("host and port", pl.concat_str("peer", pl.col("port").cast(pl.Str
 def build(p: Params, site: Site) -> Firing:
     known = Acquaintance(site, p.learn_s, p.few)
     met = Derived(
-        f"{known.new.name}, one of {p.new_max:g} a day",
-        known.new.col & (known.fresh.col <= p.new_max),
-        (known.fresh,),
+        f"{known.new.name}, one of {p.new_max:g} a day", known.new.col & (known.fresh.col <= p.new_max), (known.fresh,)
     )
     since = LastOf(HOME_FLOW, ("device", PLACE), TIME, met)
     calls = Regularity(("device",), p.within_s, 2000, HOST, p.calls_min, known.asks)

@@ -37,12 +37,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=IN_VAIN.col & (domains.col >= p.domains_min) & (vain.col > p.share_min * every.col),
         memories=(domains, vain, every),
-        values={
-            "domains": domains.col,
-            "vain": vain.col,
-            "every": every.col,
-            "minutes": pl.lit(p.window_s / 60),
-        },
+        values={"domains": domains.col, "vain": vain.col, "every": every.col, "minutes": pl.lit(p.window_s / 60)},
         trail=(Recent(DEVICE, p.window_s, 20, IN_VAIN),),
     )
 

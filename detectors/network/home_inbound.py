@@ -41,10 +41,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=COMES_IN.col & foreign,
         memories=(begun, seen),
-        values={
-            "name": pl.coalesce("peer_name", "peer"),
-            "at": pl.col("port").cast(pl.String).fill_null("no"),
-        },
+        values={"name": pl.coalesce("peer_name", "peer"), "at": pl.col("port").cast(pl.String).fill_null("no")},
         trail=(Recent(DEVICE, 86_400.0, 10, COMES_IN),),
     )
 

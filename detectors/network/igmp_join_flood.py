@@ -38,12 +38,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=JOIN.col & many & at_access_port(site),
         memories=(joined, left),
-        values={
-            "joined": joined.col,
-            "left": left.col,
-            "most": pl.lit(p.groups_max),
-            "seconds": pl.lit(p.window_s),
-        },
+        values={"joined": joined.col, "left": left.col, "most": pl.lit(p.groups_max), "seconds": pl.lit(p.window_s)},
         trail=(Recent(PORT, p.window_s, 50, JOIN),),
     )
 

@@ -34,12 +34,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=DENIED.col & (services.col >= p.services_min) & (denied.col > p.share_min * every.col),
         memories=(services, denied, every),
-        values={
-            "services": services.col,
-            "denied": denied.col,
-            "every": every.col,
-            "minutes": pl.lit(p.window_s / 60),
-        },
+        values={"services": services.col, "denied": denied.col, "every": every.col, "minutes": pl.lit(p.window_s / 60)},
         trail=(Recent(DEVICE, p.window_s, 20, DENIED),),
     )
 

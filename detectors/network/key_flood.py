@@ -33,12 +33,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=asked.col > most,
         memories=(asked, services),
-        values={
-            "asked": asked.col,
-            "services": services.col,
-            "most": pl.lit(most),
-            "minutes": pl.lit(p.window_s / 60),
-        },
+        values={"asked": asked.col, "services": services.col, "most": pl.lit(most), "minutes": pl.lit(p.window_s / 60)},
         trail=(Recent(DEVICE, p.window_s, 20),),
     )
 

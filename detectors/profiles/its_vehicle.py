@@ -207,14 +207,4 @@ ITS_25 = Threat(
     gap="",
 )
 
-ALL: tuple[Threat, ...] = (
-    ITS_17,
-    ITS_18,
-    ITS_19,
-    ITS_20,
-    ITS_21,
-    ITS_22,
-    ITS_23,
-    ITS_24,
-    ITS_25,
-)
+ALL: tuple[Threat, ...] = (ITS_17, ITS_18, ITS_19, ITS_20, ITS_21, ITS_22, ITS_23, ITS_24, ITS_25)

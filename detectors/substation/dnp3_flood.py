@@ -30,8 +30,7 @@ class Params:
 BY = ("source", "destination")
 _GROUPS = pl.col("groups")
 SETS_CLOCK = Derived(
-    "dnp3 sets clock or flag",
-    asks(2) & (_GROUPS.list.contains(50) | _GROUPS.list.contains(80)).fill_null(False),
+    "dnp3 sets clock or flag", asks(2) & (_GROUPS.list.contains(50) | _GROUPS.list.contains(80)).fill_null(False)
 )
 
 

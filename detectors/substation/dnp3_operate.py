@@ -92,14 +92,8 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=unselected | bypass | odd | burst | refusals,
         memories=(selected, since, controls, direct, direct_nr, trips, refused),
-        values={
-            "why": why,
-            "points": pl.concat_str(pl.lit("points "), _text("points")),
-        },
-        trail=(
-            Recent((OUTSTATION,), p.trips_s, 20, TRIP),
-            Recent((MASTER, OUTSTATION), p.refused_s, 20, REFUSED),
-        ),
+        values={"why": why, "points": pl.concat_str(pl.lit("points "), _text("points"))},
+        trail=(Recent((OUTSTATION,), p.trips_s, 20, TRIP), Recent((MASTER, OUTSTATION), p.refused_s, 20, REFUSED)),
     )
 
 

@@ -43,13 +43,7 @@ def _command(time: float, type_id: int = 46, **fields: object) -> dict[str, obje
 
 
 _ENTRY = {"source": "10.0.0.1", "common_address": 3}
-_SITE = {
-    "iec104": {
-        "commands": [
-            {**_ENTRY, "object_address": 4001, "type_id": 46, "select_before_operate": True},
-        ]
-    }
-}
+_SITE = {"iec104": {"commands": [{**_ENTRY, "object_address": 4001, "type_id": 46, "select_before_operate": True}]}}
 
 DETECTOR = Detector(
     id="iec104_command",

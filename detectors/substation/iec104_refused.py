@@ -78,10 +78,7 @@ DETECTOR = Detector(
         fires_on("three refused commands", [_confirmation(i * 5.0, True) for i in range(3)]),
         quiet_on(
             "two refused, others confirmed, a refused interrogation",
-            [
-                *(_confirmation(i * 5.0, i < 2) for i in range(10)),
-                _confirmation(51, True, type_id=100),
-            ],
+            [*(_confirmation(i * 5.0, i < 2) for i in range(10)), _confirmation(51, True, type_id=100)],
         ),
     ),
 )

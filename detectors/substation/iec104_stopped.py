@@ -63,8 +63,7 @@ DETECTOR = Detector(
     tolerance="a late frame is passed over",
     examples=(
         fires_on(
-            "another host stops it",
-            [_frame(0, "10.0.0.1", "STARTDT act"), _frame(60, "10.0.0.66", "STOPDT act")],
+            "another host stops it", [_frame(0, "10.0.0.1", "STARTDT act"), _frame(60, "10.0.0.66", "STOPDT act")]
         ),
         quiet_on(
             "a switch-over to the backup control centre, and back",

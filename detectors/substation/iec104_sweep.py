@@ -40,9 +40,7 @@ def build(p: Params, site: Site) -> Firing:
     step = ADDRESS.col - before.col
     # Nothing is a step within one object; everything else either counts up or ends the run, which False begins anew.
     up = Derived(
-        f"counts up by at most {p.stride_max}",
-        pl.when(step != 0).then((step > 0) & (step <= p.stride_max)),
-        (before,),
+        f"counts up by at most {p.stride_max}", pl.when(step != 0).then((step > 0) & (step <= p.stride_max)), (before,)
     )
     run = RunLength(BY, up)
     climbs = said(up.col) & said(run.col >= p.run_min - 1)

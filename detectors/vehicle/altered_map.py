@@ -48,10 +48,7 @@ def build(p: Params, site: Site) -> Firing:
         ((lanes | (step > 0)) & outside, "a change that is not planned"),
     )
     return Firing(
-        when=when,
-        memories=(REVISION, LANES),
-        values={"why": why, "before": REVISION.col},
-        trail=(Last(BY, REFERENCE),),
+        when=when, memories=(REVISION, LANES), values={"why": why, "before": REVISION.col}, trail=(Last(BY, REFERENCE),)
     )
 
 

@@ -77,10 +77,7 @@ def build(p: Params, site: Site) -> Firing:
     return Firing(
         when=when,
         memories=(*before.values(), repetitions, negated),
-        values={
-            "why": why,
-            "cause": pl.coalesce(before["cause_code"].col, "cause_code", pl.lit(0)),
-        },
+        values={"why": why, "cause": pl.coalesce(before["cause_code"].col, "cause_code", pl.lit(0))},
         trail=(Last(BY, REFERENCE, HOLDS),),
     )
 
@@ -155,10 +152,7 @@ DETECTOR = Detector(
         quiet_on("the road operator's unit ends it", [*_WORKS, _end(5.0, "negation", "U1", kind=15)]),
         quiet_on(
             "a car ends a hazard that another one warned of, ten repetitions a second are heard twice",
-            [
-                *(_denm(0.1 * (i // 2), cause_code=10, station_type=5) for i in range(60)),
-                _end(5.0, "negation", "A1"),
-            ],
+            [*(_denm(0.1 * (i // 2), cause_code=10, station_type=5) for i in range(60)), _end(5.0, "negation", "A1")],
         ),
     ),
 )

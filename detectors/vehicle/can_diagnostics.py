@@ -127,8 +127,7 @@ DETECTOR = Detector(
         ),
         fires_on("keys are asked for, answers are on another bus", _says(0, *(_SEED, _KEY) * 8)),
         fires_on(
-            "services tried one by one",
-            _says(0, *(bytes((3, 0x7F, s, 0x11)) for s in range(0x10, 0x20)), can_id=0x7E8),
+            "services tried one by one", _says(0, *(bytes((3, 0x7F, s, 0x11)) for s in range(0x10, 0x20)), can_id=0x7E8)
         ),
         fires_on("identifiers tried one by one", _says(0, *(b"\x03\x7f\x22\x31",) * 50, can_id=0x7E8)),
         quiet_on(

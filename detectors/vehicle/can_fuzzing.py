@@ -113,10 +113,7 @@ DETECTOR = Detector(
         fires_on("three frames of an unlisted identifier", merged(_KNOWN[0], frames([5, 5.1, 5.2], 0x111)), site=_SITE),
         fires_on(
             "random data between the real frames of an event-driven identifier",
-            merged(
-                frames(every(0.02, 0, 4), 0x110, _REAL),
-                frames([3.001, 3.201, 3.401], 0x110, _FORGED),
-            ),
+            merged(frames(every(0.02, 0, 4), 0x110, _REAL), frames([3.001, 3.201, 3.401], 0x110, _FORGED)),
         ),
         quiet_on(
             "many bytes begin to move at once when the vehicle starts",

@@ -135,9 +135,6 @@ DETECTOR = Detector(
             _both(_lamp(0, 8, "red"), _lamp(8.5, 20, "green"), _spat(0, 8, _RED), _spat(8, 20, _GREEN)),
         ),
         quiet_on("the feed falls silent", _both(_lamp(0, 5, "red"), _spat(0, 8, _RED), _spat(8, 30, _GREEN))),
-        quiet_on(
-            "a state that promises nothing",
-            _both(_lamp(0, 30, "red", 4), _spat(0, 20, "unavailable", 4)),
-        ),
+        quiet_on("a state that promises nothing", _both(_lamp(0, 30, "red", 4), _spat(0, 20, "unavailable", 4))),
     ),
 )

@@ -6,12 +6,7 @@ would hide its alert from the last hour.
 
 from typing import Final
 
-from grafana_foundation_sdk.builders.dashboard import (
-    AnnotationQuery,
-    CustomVariable,
-    Dashboard,
-    QueryVariable,
-)
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery, CustomVariable, Dashboard, QueryVariable
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,

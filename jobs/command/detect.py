@@ -35,8 +35,7 @@ def detect(
         str | None, typer.Option(help="Spark master, e.g. spark://host:7077; default: setting spark.master.")
     ] = None,
     begin: Annotated[
-        str,
-        typer.Option("--from", help="Where the first start begins: earliest, latest, or a time (ISO 8601, UTC)."),
+        str, typer.Option("--from", help="Where the first start begins: earliest, latest, or a time (ISO 8601, UTC).")
     ] = "earliest",
     properties: Annotated[
         Path | None, typer.Option(help="Only write the properties file that spark-submit needs for this job.")

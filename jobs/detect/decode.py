@@ -29,10 +29,7 @@ _END: Final = 2**61 + secrets.randbelow(2**61)
 
 
 def decode(
-    batch: DataFrame,
-    columns: Mapping[Schema, Sequence[str]],
-    writers: Mapping[bytes, tuple[Schema, str]],
-    buckets: int,
+    batch: DataFrame, columns: Mapping[Schema, Sequence[str]], writers: Mapping[bytes, tuple[Schema, str]], buckets: int
 ) -> DataFrame:
     """Decode a micro-batch.
 

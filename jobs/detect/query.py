@@ -339,10 +339,7 @@ def telemetry(spark: SparkSession, domain: Domain, settings: DetectSettings) -> 
     }
     if isinstance(settings.begin, int):
         # Behind the last record of a partition there is none of that time or later: begin there.
-        options |= {
-            "startingTimestamp": str(settings.begin // 1000),
-            "startingOffsetsByTimestampStrategy": "latest",
-        }
+        options |= {"startingTimestamp": str(settings.begin // 1000), "startingOffsetsByTimestampStrategy": "latest"}
     else:
         options["startingOffsets"] = settings.begin
     options |= settings.kafka_options

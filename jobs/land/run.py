@@ -94,12 +94,7 @@ class Counts:
         return f"land: read {self.read}; {'; '.join(parts)}; {refused}; Parquet files {self.files}"
 
 
-def land(
-    what: Landing,
-    stop: threading.Event,
-    say: Callable[[str], None],
-    watch: Watcher | None = None,
-) -> Counts:
+def land(what: Landing, stop: threading.Event, say: Callable[[str], None], watch: Watcher | None = None) -> Counts:
     """Land until told to stop, or until the end that `what` names; then make the files and say the counter line.
 
     Args:

@@ -25,11 +25,7 @@ HEADEND_COMMAND = Schema(
         ),
         Field("work_order", Scalar.STRING, "work order that justifies the command", nullable=True),
         Field(
-            "result",
-            Scalar.STRING,
-            "what came of it",
-            nullable=True,
-            one_of=("accepted", "done", "failed", "refused"),
+            "result", Scalar.STRING, "what came of it", nullable=True, one_of=("accepted", "done", "failed", "refused")
         ),
         Field(
             "class_id", Scalar.INT, "COSEM class of the object written, e.g. 8 clock", nullable=True, low=0, high=65_535

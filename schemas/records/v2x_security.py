@@ -88,10 +88,7 @@ V2X_SECURITY = Schema(
         ),
         Field("error_code", Scalar.STRING, "the security service's own word for it", nullable=True),
         Field(
-            "payload_hash",
-            Scalar.STRING,
-            "digest of all that is signed, header included, hexadecimal",
-            nullable=True,
+            "payload_hash", Scalar.STRING, "digest of all that is signed, header included, hexadecimal", nullable=True
         ),
         Field("forwarded", Scalar.BOOL, "another station passed it on (GeoNetworking)", nullable=True),
         Field("signal_dbm", Scalar.DOUBLE, "received signal strength", "dBm", True, -150, 30),

@@ -41,9 +41,7 @@ def test_alerts_are_the_same_without_flags(detector: Detector, example: Example)
     records = records_of(detector, example)
     batch = {
         schema.name: frame(
-            schema,
-            [r for s, r in records if s is schema],
-            [i for i, (s, _) in enumerate(records) if s is schema],
+            schema, [r for s, r in records if s is schema], [i for i, (s, _) in enumerate(records) if s is schema]
         )
         for schema in {s.name: s for s, _ in records}.values()
     }

@@ -10,15 +10,7 @@ import pytest
 from detectors.catalog import DETECTORS
 from detectors.engine import Engine
 from detectors.episodes import EPISODES, SCHEMA
-from detectors.forgetting import (
-    HEARD,
-    SILENT_US,
-    SLACK_US,
-    forget_episodes,
-    forget_keys,
-    forget_localities,
-    hear,
-)
+from detectors.forgetting import HEARD, SILENT_US, SLACK_US, forget_episodes, forget_keys, forget_localities, hear
 from detectors.grouping import CLOCK
 from detectors.key_tables import TIME
 from detectors.local import frame, make_engine

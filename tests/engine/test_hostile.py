@@ -38,9 +38,7 @@ SITE: dict[str, Any] = {
             {"source": "a", "common_address": 1, "object_address": 2, "type_id": 46, "select_before_operate": True},
         ],
     },
-    "goose": {
-        "publishers": [{"control_block": "a", "source_mac": "00:00:00:00:00:01", "appid": 1, "conf_rev": 1}],
-    },
+    "goose": {"publishers": [{"control_block": "a", "source_mac": "00:00:00:00:00:01", "appid": 1, "conf_rev": 1}]},
     "meters": {
         "feeders": {"a": 5},
         "visits": [{"kind": "meter", "name": "b", "start": START.isoformat(), "end": START.isoformat()}],
@@ -65,8 +63,7 @@ PLAIN: dict[Scalar, st.SearchStrategy[Any]] = {
     Scalar.BOOL: st.booleans(),
     Scalar.BYTES: st.binary(max_size=8),
     Scalar.TIME: st.one_of(
-        st.sampled_from(TIMES),
-        st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),
+        st.sampled_from(TIMES), st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
     ),
 }
 

@@ -171,11 +171,7 @@ def test_a_wrong_checksum_of_data_is_a_record_without_a_message(tmp_path: Path) 
         (b"\x05\x64\x04\xc4" + bytes(6), "malformed", "link length 4"),
         (dnp3_link(b"\x40\xc1\x81" + bytes(20)), "not dissected", "part of a DNP3 message whose end was not seen"),
         (dnp3(b"\xc1\x01\x3c\x01\x06")[0][:-3], "not dissected", "no PDU ends in this segment"),
-        (
-            dnp3(b"\xc4\x05\x0c\x01\x28\x02\x00\x05\x00\x03\x01" + bytes(9))[0],
-            "malformed",
-            "dnp3: malformed packet",
-        ),
+        (dnp3(b"\xc4\x05\x0c\x01\x28\x02\x00\x05\x00\x03\x01" + bytes(9))[0], "malformed", "dnp3: malformed packet"),
     ],
 )
 def test_what_is_no_message_is_a_dead_letter(payload: bytes, reason: str, detail: str, tmp_path: Path) -> None:

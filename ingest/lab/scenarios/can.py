@@ -269,14 +269,7 @@ SCENARIOS: Final = tuple(
     for name, threat, says, quiet, build, params in (
         ("can_flood", "ITS-17", "identifier 0 every 0.3 ms for a second", CAR, flood, Flood),
         ("can_speed_injected", "ITS-18", "forged speed frames every 10 ms between the real ones", CAR, inject, Inject),
-        (
-            "can_brake_injected",
-            "ITS-18",
-            "a forged brake frame between two real ones",
-            CAR,
-            inject,
-            Brakes,
-        ),
+        ("can_brake_injected", "ITS-18", "a forged brake frame between two real ones", CAR, inject, Brakes),
         ("j1939_engine_commanded", "ITS-18", "the brakes' address commands 3598 rpm for 2 s", LORRY, command, Command),
         ("can_suspended", "ITS-19", "the speed is missing for 5 s", CAR, suspend, Suspend),
         (

@@ -213,11 +213,7 @@ def guessed(records: list[Record], rng: random.Random, start: int, p: Any) -> In
     charger, at = _devices(0)["charger"], _begin(rng, 10)
     forged = [
         charger.event(
-            at + n * p.every_s,
-            start,
-            "login",
-            "203.0.113.66",
-            result="failure" if n < p.failures else "success",
+            at + n * p.every_s, start, "login", "203.0.113.66", result="failure" if n < p.failures else "success"
         )
         for n in range(p.failures + 1)
     ]

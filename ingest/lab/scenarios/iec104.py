@@ -324,12 +324,5 @@ SCENARIOS: Final = (
         FalseReports,
         "10.10.1.66",
     ),
-    _scenario(
-        "iec104_breaker_moves",
-        "SG-30",
-        "a breaker's state changes without command",
-        breaker_moves,
-        Reset,
-        MAIN,
-    ),
+    _scenario("iec104_breaker_moves", "SG-30", "a breaker's state changes without command", breaker_moves, Reset, MAIN),
 )
