@@ -32,6 +32,7 @@ class Verdict:
         found: detectors of the threat that named the attack.
         others: detectors of other threats that named it too.
         after_s: event time from the attack's begin to the first alert of the threat, seconds; None where it was not found.
+        proven: whether one of those of the threat has a record among its evidence that the attack forged; True where it forged none.
         explained: alerts of `COUNTED` or above that name the attack.
         unexplained: alerts of `COUNTED` or above that name nothing that took part: detector -> number.
     """
@@ -39,6 +40,7 @@ class Verdict:
     found: frozenset[str]
     others: frozenset[str]
     after_s: float | None
+    proven: bool
     explained: int
     unexplained: Mapping[str, int]
 
@@ -74,6 +76,8 @@ def judge(scenario: Scenario, injected: Injected) -> Verdict:
     threats = {detector.id: detector.threat.id for detector in DETECTORS}
     first: int | None = None
     explained = 0
+    forged = frozenset(injected.attack)
+    proven = not forged
     found, others, unexplained = set[str](), set[str](), dict[str, int]()
     for alert in alerts.iter_rows(named=True):
         time = round(alert["last_time"].timestamp() * 1e6)
@@ -82,13 +86,14 @@ def judge(scenario: Scenario, injected: Injected) -> Verdict:
             explained += counted(alert)
             if threats[alert["detector"]] == scenario.threat:
                 found.add(alert["detector"])
+                proven = proven or not forged.isdisjoint(alert["offsets"] or ())
                 first = time if first is None else min(first, time)
             else:
                 others.add(alert["detector"])
         elif counted(alert):
             unexplained[alert["detector"]] = unexplained.get(alert["detector"], 0) + 1
     after = None if first is None else (first - injected.start) / 1e6
-    return Verdict(frozenset(found), frozenset(others), after, explained, unexplained)
+    return Verdict(frozenset(found), frozenset(others), after, proven and bool(found), explained, unexplained)
 
 
 def false_alarms(quiet: Quiet, records: Sequence[Record]) -> dict[str, int]:

@@ -51,18 +51,17 @@ def build(p: Params, site: Site) -> Firing:
         count = CountWithin(BY, seconds=p.window_s, at_most=50_000, where=failed)
         share = count.col / every.col
         few = (count.col < p.failures_min) | (share <= floors[kind])
-        counts: list[Memory] = [every, count]
-        if kind == "unknown":
-            signers = DistinctWithin(BY, seconds=p.window_s, at_most=1000, value="certificate", where=failed)
-            few |= signers.col < p.unknown_signers_min
-            counts.append(signers)
-        name = f"few failed: {kind} {p.window_s:g}s {p.failures_min} {floors[kind]:g} {p.unknown_signers_min}"
-        below = Derived(name, few, tuple(counts))
+        below = Derived(f"few failed: {kind} {p.window_s:g}s {p.failures_min} {floors[kind]:g}", few, (every, count))
+        # What one stranger sends in passing is neither judged nor learned.
         usual = Ewma(BY, number, alpha=1e-4, least=p.learn, where=below)
         fires = failed.expr & ~below.expr & (share > p.times * usual.col.fill_null(0.0))
+        memories += [every, count, usual]
+        if kind == "unknown":
+            signers = DistinctWithin(BY, seconds=p.window_s, at_most=1000, value="certificate", where=failed)
+            fires &= signers.col >= p.unknown_signers_min
+            memories.append(signers)
         shares.append(pl.when(fires).then(share))
         said.append((fires, pl.format("{} of {} messages {}", count.col, every.col, pl.lit(words))))
-        memories += [*counts, usual]
     failed = Derived("failed", pl.any_horizontal(holds for _, holds in KINDS.values()))
     when, why = reasons(*said)
     return Firing(
@@ -93,7 +92,7 @@ _TRAFFIC = _heard(120, 20)
 
 DETECTOR = Detector(
     id="signature_failures",
-    version=1,
+    version=2,
     threat=its_messages.ITS_11,
     record=V2X_SECURITY,
     kind=Remembering(build),
@@ -117,6 +116,18 @@ DETECTOR = Detector(
         fires_on("as many without a signature", _mixed(_TRAFFIC, _heard(60, 3.4, "absent", begin=60.0))),
         fires_on(
             "a quarter of all signers unknown", _mixed(_TRAFFIC, _heard(60, 7, "invalid", "unknown_signer", 60.0))
+        ),
+        fires_on(
+            "many unknown signers, after one that passed by",
+            _mixed(
+                _TRAFFIC,
+                [{**r, "certificate": "c"} for r in _heard(60, 20, "invalid", "unknown_signer")],
+                _heard(60, 7, "invalid", "unknown_signer", 60.0),
+            ),
+        ),
+        quiet_on(
+            "one that passes by",
+            _mixed(_TRAFFIC, [{**r, "certificate": "c"} for r in _heard(60, 20, "invalid", "unknown_signer", 30.0)]),
         ),
         quiet_on("a trust list that is old", _mixed(_TRAFFIC, _heard(120, 0.6, "invalid", "unknown_signer"))),
         quiet_on("a few bad signatures by night", _heard(60, 0.3, "invalid", "bad_signature")),

@@ -28,6 +28,7 @@ class Found:
         promised: False for an experiment, which nobody promises to find.
         recall: share of the seeds on which a detector of the threat named the attack.
         after_s: median of the event time from the attack's begin to the first such alert, seconds.
+        proven: share of the seeds on which such an alert has a forged record among its evidence (a few at most; all, where none is).
         precision: alerts that name the attack, of all alerts of medium severity or above.
         by, others: detectors of the threat, and of other threats, that named it.
         unexplained: alerts of medium severity or above that name nothing that took part, a detector.
@@ -40,6 +41,7 @@ class Found:
     runs: int
     recall: float
     after_s: float | None
+    proven: float
     precision: float | None
     by: tuple[str, ...]
     others: tuple[str, ...]
@@ -157,6 +159,7 @@ def _summed(scenario: Scenario, runs: Sequence[dict[str, Any]]) -> Found:
         len(runs),
         sum(bool(run["found"]) for run in runs) / len(runs),
         round(median(times), 3) if times else None,
+        sum(bool(run["proven"]) for run in runs) / len(runs),
         round(explained / alerts, 4) if alerts else None,
         tuple(sorted({d for run in runs for d in run["found"]})),
         tuple(sorted({d for run in runs for d in run["others"]})),

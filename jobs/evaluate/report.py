@@ -48,7 +48,7 @@ def write(result: Mapping[str, Any], folder: Path) -> list[Path]:
     plots = folder / "evaluation"
     plots.mkdir(parents=True, exist_ok=True)
     written = [folder / "evaluation.json", folder / "evaluation.md"]
-    written[0].write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    written[0].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     figures = _plots(result, plots)
     written[1].write_text(page(result, [f.relative_to(folder).as_posix() for f in figures]), encoding="utf-8")
     return [*written, *figures]
@@ -65,7 +65,8 @@ def page(result: Mapping[str, Any], figures: Sequence[str] = ()) -> str:
         "Written by `gridwatch evaluate`; the numbers are in `evaluation.json`. Every scenario of `ingest/lab/scenarios` is made anew from"
         f" {len(result['seeds'])} seeds that no detector was tuned on ({', '.join(map(str, result['seeds']))}), and goes through the whole"
         " catalogue as a stream does. An attack is found where a detector of its threat raises an alert in its time (or within an"
-        " hour after it) that names who did it or what it was done to. Precision counts alerts of medium severity or above.",
+        " hour after it) that names who did it or what it was done to; proven where a record that the attack forged is among the few"
+        " that such an alert carries as evidence. Precision counts alerts of medium severity or above.",
         "",
         f"- {len(served & {t.id for t in ALL})} of {len(ALL)} threats have a detector ({len(DETECTORS)} detectors).",
         f"- {found} of {len(promised)} scenarios are found on every seed.",
@@ -110,14 +111,14 @@ def _quiet_line(result: Mapping[str, Any]) -> str:
 
 def _scenarios(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
-        "| threat | scenario | what is done | recall | precision | first alert after | detectors | also told by |",
-        "|---|---|---|---|---|---|---|---|",
+        "| threat | scenario | what is done | recall | proven | precision | first alert after | detectors | also told by |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for s in sorted(scenarios, key=lambda s: (s["threat"].rpartition("-")[0], int(s["threat"].rpartition("-")[2]))):
         after = "" if s["after_s"] is None else _duration(s["after_s"])
         precision = "" if s["precision"] is None else f"{s['precision']:.2f}"
         lines.append(
-            f"| {s['threat']} | {s['name']} | {s['says']} | {s['recall']:.2f} | {precision} | {after} |"
+            f"| {s['threat']} | {s['name']} | {s['says']} | {s['recall']:.2f} | {s['proven']:.2f} | {precision} | {after} |"
             f" {_codes(s['by'])} | {_codes(s['others'])} |"
         )
     return lines

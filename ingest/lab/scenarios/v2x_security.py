@@ -141,8 +141,11 @@ def _injected(records: list[Record], forged: list[Record]) -> Injected:
 def _copies(
     records: list[Record], begin: int, seconds: float, share: float, rng: random.Random, unit: str
 ) -> list[Record]:
-    heard = [r for r in records if begin <= r.fields["time"] < begin + seconds * 1e6 and r.fields["receiver"] == unit]
-    return [Record(r.schema, dict(r.fields)) for r in heard if rng.random() < share and r.fields["message"] == "cam"]
+    """A share of the awareness messages that a unit hears in a time, from the first car on that passes it after the begin."""
+    cams = [r for r in records if r.fields["receiver"] == unit and r.fields["message"] == "cam"]
+    heard = [r for r in cams if r.fields["time"] >= begin]
+    heard = [r for r in heard if r.fields["time"] < heard[0].fields["time"] + seconds * 1e6]
+    return [Record(r.schema, dict(r.fields)) for r in heard if rng.random() < share]
 
 
 @dataclass(frozen=True)
