@@ -2,8 +2,8 @@
 
 A meter is silent after `intervals` of its own learned reporting interval. A meter that sent a last gasp (event
 power_down) is excused until it reports again. Blind spot: fewer than `least_keys` meters under a transformer; jamming
-that lets a share of the readings through; a backhaul failure looks the same and is told apart by its extent. Source:
-threat SG-14 of the catalogue (ITU-T X.1331 clause 7.3; RFC 7416).
+that begins in an outage, before the meters have reported again, or that lets a share of the readings through; a backhaul
+failure looks the same and is told apart by its extent. Source: threat SG-14 of the catalogue (ITU-T X.1331 clause 7.3; RFC 7416).
 """
 
 from dataclasses import dataclass

@@ -265,8 +265,13 @@ class Silence:
 
 def silence(records: list[Record], rng: random.Random, start: int, p: Any) -> Injected:
     """Readings of most meters no longer arrive, and no meter lost its power."""
-    begin = start + round(rng.uniform(0.5, 0.8) * DAY_S * 1e6)
-    end = begin + round(p.seconds * 1e6)
+    outages = [r.fields["time"] for r in records if r.fields.get("meaning") in ("power_down", "power_up")]
+    # Not in an outage of the quiet traffic, nor before the meters have reported again after one.
+    for _ in range(100):
+        begin = start + round(rng.uniform(0.5, 0.8) * DAY_S * 1e6)
+        end = begin + round(p.seconds * 1e6)
+        if not any(begin - 3600e6 <= time <= end for time in outages):
+            break
     chosen = rng.sample(NAMES, round(p.share * METERS))
     both, _ = changed(records, chosen, begin, lambda r: None if r.fields["time"] <= end else r)
     return Injected(both, begin, end, frozenset({TRANSFORMER, *chosen}))
