@@ -24,9 +24,9 @@ format: setup
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# The whole pipeline on this machine for about two minutes, with attacks; see README.md.
+# The whole pipeline on this machine for about two minutes, with attacks; see README.md. KEEP=1 leaves the console running.
 demo: setup
-	.venv/bin/gridwatch demo
+	.venv/bin/gridwatch demo $(if $(KEEP),--keep)
 
 # The one artifact that a Spark cluster gets: dist/gridwatch-VERSION-py3-none-any.whl.
 wheel: setup

@@ -1,12 +1,15 @@
-"""The tables and views of our PostgreSQL database, made and brought up to date in place."""
+"""The tables and views of our PostgreSQL database, made and brought up to date in place, and who may do what with them."""
 
+from collections.abc import Iterator
+from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from infra.postgres import READER
+from infra.postgres import CONSOLE, LANDING, READER
+from schemas.errors import RunFault
 from schemas.project.postgres import create_table, postgres_type
 from schemas.records import ALERT, DEADLETTER
 from schemas.types import Schema
@@ -14,23 +17,103 @@ from schemas.types import Schema
 #: Advisory lock under which the tables are made: two programs that start at once must not race.
 _LOCK: Final = 0x67726964
 
+#: Rights of the roles that do not own the tables: role -> (rights, tables). Nobody else but the owner may change a table, or
+#: take away a row.
+RIGHTS: Final = {
+    LANDING: (
+        (
+            "SELECT, INSERT, UPDATE",
+            "alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup",
+        ),
+        ("SELECT, INSERT", "incident_event"),
+        ("SELECT", "lake, suppression, table_version"),
+    ),
+    CONSOLE: (
+        ("SELECT", "alert, alert_overview, incident, incident_event, suppression, table_version, landed_position"),
+        ("UPDATE (version, status, assignee, verdict, since, acknowledged, closed, updated)", "incident"),
+        ("UPDATE (reviewed_by, expires)", "suppression"),
+        ("INSERT", "incident_event, suppression, audit"),
+        ("SELECT", "audit"),
+    ),
+    READER: (
+        (
+            "SELECT",
+            "alert, alert_overview, incident, incident_event, suppression, deadletter, landed_position, lake_file,"
+            " alert_rollup, latency_rollup, deadletter_rollup",
+        ),
+    ),
+}
 
-def prepare(connection: psycopg.Connection) -> None:
+
+def prepare(connection: psycopg.Connection) -> list[str]:
     """Make what is missing: tables of the contract, columns added to it since, the ledger, indices and views.
 
-    The reading role, where the server has it, may read them all.
+    The roles that the server has get their rights, and lose all others.
+
+    Args:
+        connection: of the owner.
+
+    Returns:
+        the roles.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         _run(connection, _script("ledger"))
-        for schema, key in ((ALERT, ("alert_id",)), (DEADLETTER, ())):
+        for schema, key in _TABLES:
             _run(connection, create_table(schema, key))
             _add_columns(connection, schema)
             _run(connection, _script(schema.name))
-        _run(connection, _script("incident"))
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (READER,)).fetchone():
-            grant = sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}")
-            connection.execute(grant.format(sql.Identifier(READER)))
+        for name in _FURTHER:
+            _run(connection, _script(name))
+        connection.execute(
+            "INSERT INTO table_version (digest) VALUES (%s) ON CONFLICT (single) DO UPDATE SET digest = excluded.digest",
+            (digest(),),
+        )
+        known = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")}
+        found = [role for role in RIGHTS if role in known]
+        for role in found:
+            for statement in _grants(role):
+                connection.execute(statement)
+        return found
+
+
+def ensure(connection: psycopg.Connection) -> None:
+    """The tables are as this version needs them: made by the owner, looked at by everybody else.
+
+    Raises:
+        RunFault: they are not, and this role may not make them.
+    """
+    row = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
+    if row is not None and row[0]:
+        prepare(connection)
+        return
+    remedy = "run gridwatch database as the owner of the tables"
+    try:
+        found = connection.execute("SELECT digest FROM table_version").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as wrong:
+        raise RunFault("the tables are missing, or this role may not see them", "postgres.dsn", remedy) from wrong
+    if found is None or found[0] != digest():
+        raise RunFault("the tables are of another version of Gridwatch", "postgres.dsn", remedy)
+
+
+def digest() -> str:
+    """What the tables are made from, as one number: another version of them has another."""
+    texts = [_script("ledger"), *(create_table(schema, key) + _script(schema.name) for schema, key in _TABLES)]
+    return sha256("\n".join([*texts, *map(_script, _FURTHER)]).encode()).hexdigest()[:16]
+
+
+_TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))
+_FURTHER: Final = ("incident", "lifecycle", "rollup", "audit")
+
+
+def _grants(role: str) -> Iterator[sql.Composed]:
+    name = sql.Identifier(role)
+    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name)
+    # Older versions gave the reader all that the owner makes.
+    yield sql.SQL("ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM {}").format(name)
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name)
+    for rights, tables in RIGHTS[role]:
+        yield sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.SQL(tables), name)
 
 
 def _script(name: str) -> str:

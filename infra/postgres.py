@@ -22,9 +22,13 @@ from infra.process import Process
 from schemas.errors import RunFault
 
 DATABASE: Final = "gridwatch"
-OWNER: Final = "gridwatch"
-READER: Final = "grafana"
 ADMINISTRATOR: Final = "postgres"
+#: Owns the tables; what each of the others may do with them is `infra.database`'s.
+OWNER: Final = "gridwatch"
+LANDING: Final = "gridwatch_land"
+CONSOLE: Final = "gridwatch_console"
+READER: Final = "grafana"
+ROLES: Final = (OWNER, LANDING, CONSOLE, READER)
 
 #: PostgreSQL refuses to run as root: then it runs as this user, whom every Unix has and who owns nothing.
 UNPRIVILEGED: Final = "nobody"
@@ -38,11 +42,10 @@ PATIENCE: Final = 60.0
 
 @dataclass(frozen=True)
 class Passwords:
-    """Of the roles: the cluster's administrator, the owner of our database, and the one who may only read."""
+    """Of the cluster's administrator, and of our roles."""
 
     administrator: str
-    owner: str
-    reader: str
+    roles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,10 @@ def answers(dsn: str) -> bool:
 def prepare(place: PostgresPlace, passwords: Passwords) -> None:
     """Make our roles and our database where they are missing, and set their passwords.
 
-    The owner owns the database; the reader may SELECT what the owner makes, in read-only transactions of
-    30 s at most.
+    The owner owns the database; the reader's transactions are read-only and end after 30 s.
     """
     with psycopg.connect(place.dsn(ADMINISTRATOR, passwords.administrator, "postgres"), autocommit=True) as connection:
-        for role, password in ((OWNER, passwords.owner), (READER, passwords.reader)):
+        for role, password in passwords.roles.items():
             known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
             statement = "ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}"
             connection.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(password)))
@@ -113,8 +115,6 @@ def prepare(place: PostgresPlace, passwords: Passwords) -> None:
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
             )
         restrict_reader(connection)
-    with psycopg.connect(place.dsn(OWNER, passwords.owner), autocommit=True) as connection:
-        grant_reader(connection)
 
 
 def restrict_reader(connection: psycopg.Connection) -> None:
@@ -125,18 +125,6 @@ def restrict_reader(connection: psycopg.Connection) -> None:
                 sql.Identifier(READER), sql.Identifier(setting), sql.Literal(value)
             )
         )
-
-
-def grant_reader(connection: psycopg.Connection) -> None:
-    """Let the reader see all that the owner, whose connection this is, has made and will make."""
-    for statement in (
-        "GRANT CONNECT ON DATABASE {database} TO {reader}",
-        "GRANT USAGE ON SCHEMA public TO {reader}",
-        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}",
-        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {reader}",
-        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {reader}",
-    ):
-        connection.execute(sql.SQL(statement).format(database=sql.Identifier(DATABASE), reader=sql.Identifier(READER)))
 
 
 def stop(server: Process) -> bool:

@@ -12,16 +12,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from infra import kafka, ports, postgres, topics
+import psycopg
+
+from infra import database, kafka, ports, postgres, topics
 from infra.java import require_java
 from infra.kafka import KafkaPlace
-from infra.postgres import ADMINISTRATOR, DATABASE, OWNER, READER, Passwords, PostgresPlace
+from infra.postgres import ADMINISTRATOR, DATABASE, OWNER, READER, ROLES, Passwords, PostgresPlace
 from infra.process import Process
 from infra.progress import Say, quiet
 from schemas.errors import RunFault
 
 #: Version of the state file.
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,7 @@ class StackState:
     controller_port: int
     postgres: Process
     postgres_port: int
-    administrator_password: str
-    owner_password: str
-    reader_password: str
+    passwords: Mapping[str, str]
 
     @property
     def bootstrap(self) -> str:
@@ -53,13 +53,8 @@ class StackState:
         return self.dsn_of(READER)
 
     def dsn_of(self, role: str, database: str = DATABASE) -> str:
-        """PostgreSQL, as any of its three roles, in any of its databases."""
-        password = {
-            ADMINISTRATOR: self.administrator_password,
-            OWNER: self.owner_password,
-            READER: self.reader_password,
-        }[role]
-        return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.postgres_port}/{database}"
+        """PostgreSQL, as any of its roles, in any of its databases."""
+        return f"postgresql://{role}:{self.passwords[role]}@{ports.LOOPBACK}:{self.postgres_port}/{database}"
 
 
 @dataclass(frozen=True)
@@ -134,13 +129,13 @@ class Stack:
                     controller_port=broker_place.controller_port,
                     postgres=server,
                     postgres_port=server_place.port,
-                    administrator_password=passwords.administrator,
-                    owner_password=passwords.owner,
-                    reader_password=passwords.reader,
+                    passwords={ADMINISTRATOR: passwords.administrator, **passwords.roles},
                 )
                 _write_private(self.state_file, {"version": VERSION, **asdict(state)})
                 postgres.await_ready(server, server_place, passwords)
                 postgres.prepare(server_place, passwords)
+                with psycopg.connect(state.dsn, autocommit=True) as connection:
+                    database.prepare(connection)
                 kafka.await_ready(broker, broker_place.bootstrap)
                 created = topics.create({"bootstrap.servers": broker_place.bootstrap}, partitions=self.partitions)
             except BaseException:
@@ -242,7 +237,7 @@ class Stack:
     def _passwords(self) -> Passwords:
         path = self.passwords_file
         if not path.exists():
-            fresh = Passwords(*(secrets.token_urlsafe(24) for _ in range(3)))
+            fresh = Passwords(secrets.token_urlsafe(24), {role: secrets.token_urlsafe(24) for role in ROLES})
             _write_private(path, asdict(fresh))
             return fresh
         try:

@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from infra.postgres import OWNER
 from infra.reach import topics_of
 from infra.stack import Stack, StackState
 from ingest.publisher import Broker
@@ -116,8 +117,12 @@ def kafka_spark_options(settings: Settings) -> dict[str, str]:
     return options
 
 
-def postgres_dsn(settings: Settings) -> str:
-    """The connection string of the database's owner.
+def postgres_dsn(settings: Settings, role: str = OWNER) -> str:
+    """The connection string.
+
+    Args:
+        settings: their `postgres.dsn` is taken as it is, whatever its role.
+        role: of the embedded server.
 
     Raises:
         ConfigFault: none is set and the embedded stack is down, or it is none.
@@ -131,7 +136,7 @@ def postgres_dsn(settings: Settings) -> str:
             remedy = "give postgresql://user:password@host:5432/database, or key=value pairs"
             raise ConfigFault("this is no connection string", "postgres.dsn", remedy) from None
         return dsn
-    return _running(settings, "PostgreSQL", "postgres.dsn").dsn
+    return _running(settings, "PostgreSQL", "postgres.dsn").dsn_of(role)
 
 
 def _running(settings: Settings, what: str, key: str) -> StackState:

@@ -57,6 +57,25 @@ class GrafanaSettings(Section):
     ca_file: Path | None = None
 
 
+class ConsoleSettings(Section):
+    """The triage service of `gridwatch console`."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on; beyond loopback it needs TLS")
+    port: int = Field(default=8080, ge=0, le=65535)
+    url: str | None = Field(default=None, description="how people reach it, for links; default: http(s)://host:port")
+    users: Path | None = Field(default=None, description="who may use it; default: users.yaml in the run directory")
+    tls_cert_file: Path | None = Field(default=None, description="PEM file of its certificate and those above it")
+    tls_key_file: Path | None = Field(default=None, description="PEM file of the certificate's key")
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="addresses of proxies that log people in (OIDC) and say so in headers"
+    )
+    user_header: str = Field(default="X-Forwarded-User", description="header in which such a proxy names the person")
+    roles_header: str = Field(default="X-Forwarded-Groups", description="and the groups, separated by commas")
+    groups: dict[str, Literal["viewer", "operator", "admin"]] = Field(
+        default_factory=dict, description="role of each group; who is in none may nothing"
+    )
+
+
 class SparkSettings(Section):
     """How detection runs."""
 
@@ -114,6 +133,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     postgres: PostgresSettings = PostgresSettings()
     grafana: GrafanaSettings = GrafanaSettings()
+    console: ConsoleSettings = ConsoleSettings()
     spark: SparkSettings = SparkSettings()
     store: StoreSettings = StoreSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
@@ -129,6 +149,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file, whose content arrives as the initial values."""
         return env_settings, init_settings
+
+    @property
+    def users_file(self) -> Path:
+        """Who may use the console."""
+        return self.console.users or self.run_dir / "users.yaml"
 
     @property
     def state_uri(self) -> str:

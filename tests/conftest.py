@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from infra import postgres
 from infra import spark as spark_settings
+from infra.database import prepare
 from infra.java import ensure_java
 from infra.stack import StackState, temporary_stack
 from jobs.settings import PREFIX, KafkaSettings, PostgresSettings, Settings, default_cache
@@ -54,9 +55,11 @@ def stack() -> Iterator[StackState]:
 
 @dataclass(frozen=True)
 class Database:
-    """An empty database, as its owner and as the role that may only read."""
+    """A database without rows, as its owner and as each of the roles that the owner gives rights."""
 
     dsn: str
+    landing_dsn: str
+    console_dsn: str
     reader_dsn: str
 
 
@@ -69,8 +72,8 @@ def new_database(stack: StackState) -> Iterator[Database]:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(postgres.OWNER)))
     with psycopg.connect(stack.dsn_of(postgres.OWNER, name), autocommit=True) as connection:
-        postgres.grant_reader(connection)
-    yield Database(stack.dsn_of(postgres.OWNER, name), stack.dsn_of(postgres.READER, name))
+        prepare(connection)
+    yield Database(*(stack.dsn_of(role, name) for role in postgres.ROLES))
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

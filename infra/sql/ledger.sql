@@ -29,3 +29,9 @@ CREATE TABLE IF NOT EXISTS lake_file (
 );
 COMMENT ON TABLE lake_file IS 'Parquet files of alerts and dead letters: planned first, then written; each row of those tables names its file';
 CREATE INDEX IF NOT EXISTS lake_file_unwritten ON lake_file (number) WHERE written IS NULL;
+
+CREATE TABLE IF NOT EXISTS table_version (
+    digest text NOT NULL,
+    single boolean NOT NULL DEFAULT true UNIQUE CHECK (single)
+);
+COMMENT ON TABLE table_version IS 'From which version of the scripts the tables were made: one row';

@@ -11,6 +11,8 @@ def demo(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(min=20, max=3600, help="Of traffic.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Of everything that the lab draws.")] = 7,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave broker, database and console running.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop what --keep left running, and end.")] = False,
 ) -> None:
     """Run everything on this machine: broker, database, lab, ingest, detection, landing; with attacks; then audit it.
 
@@ -28,6 +30,11 @@ def demo(
     settings = settings_of(context)
     console = Console(highlight=False)
     directory = settings.run_dir / "demo"
+    if stop:
+        from jobs.demo.console import stop as stop_kept
+
+        console.print("stopped" if stop_kept(directory, embedded(settings, directory)) else "nothing was running")
+        return
     reader: list[StackState | None] = []
 
     def say(line: str) -> None:
@@ -36,10 +43,10 @@ def demo(
             reader.append(state)
 
     with Watch(console) as watch:
-        result = play(settings, seconds, seed, say, watch.look)
+        result = play(settings, seconds, seed, say, watch.look, keep)
     state = reader[0] if reader else None
     dsn = f"postgresql://grafana@127.0.0.1:{state.postgres_port}/gridwatch" if state else "(see gridwatch status)"
-    summary(console, str(directory), dsn, result)
+    summary(console, str(directory), dsn, result, keep)
     missed = [attack.attack for attack, alert in result.attacks if alert is None]
     faults = result.faults + ([f"missed: {', '.join(missed)}"] if missed else [])
     if faults:

@@ -21,21 +21,23 @@ def incidents(
 
     Example: gridwatch incidents --limit 20
     """
+    from infra.postgres import CONSOLE
     from jobs.connections import postgres_dsn
-    from jobs.incidents import incidents as read
+    from jobs.triage.read import incidents as read
 
-    rows = read(postgres_dsn(settings_of(context)), None if everything else "open", limit)
+    rows = read(postgres_dsn(settings_of(context), CONSOLE), everything, limit)
     if as_json:
         _json({"incidents": rows})
         return
     from detectors.profiles.threat import Severity
 
-    table = _table("severity", "last", "alerts", "site", "entity", "detector", "what")
+    table = _table("severity", "status", "last", "alerts", "site", "entity", "detector", "what", "incident")
     for row in rows:
         severity = Severity(row["severity_id"]).name.lower()
         last = row["last_time"].strftime("%Y-%m-%d %H:%M:%S")
-        where = (row["site"], row["entity"], row["detector"], row["title"])
-        table.add_row(severity, last, str(row["alerts"]), *(str(value)[:200] for value in where))
+        status = row["status"] + (f" ({row['assignee']})" if row["assignee"] else "")
+        where = (row["site"], row["entity"], row["detector"], row["title"], row["incident_id"])
+        table.add_row(severity, status, last, str(row["alerts"]), *(str(value)[:200] for value in where))
     _print(table, f"{len(rows)} incidents")
 
 
@@ -51,9 +53,10 @@ def suppressions(
 
     Example: gridwatch suppressions --file suppressions.yaml --check
     """
+    from infra.postgres import CONSOLE
     from jobs.connections import postgres_dsn
-    from jobs.incidents import Hidden, hidden, removed
     from jobs.land.suppressions import load
+    from jobs.triage.read import Hidden, hidden, removed
     from schemas.errors import UsageFault
 
     settings = settings_of(context)
@@ -61,8 +64,8 @@ def suppressions(
     if path is None:
         raise UsageFault("no file of suppressions", "suppressions", "name one with --file or in the settings")
     entries = load(path)
-    found = [Hidden(one) for one in entries] if check else hidden(postgres_dsn(settings), entries)
-    gone = {} if check else removed(postgres_dsn(settings), entries)
+    found = [Hidden(one) for one in entries] if check else hidden(postgres_dsn(settings, CONSOLE), entries)
+    gone = {} if check else removed(postgres_dsn(settings, CONSOLE), entries)
     now = datetime.now(UTC)
     if as_json:
         rows: list[dict[str, Any]] = [

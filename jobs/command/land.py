@@ -40,6 +40,7 @@ def land(
 
     Example: gridwatch land --until-idle 10
     """
+    from infra.postgres import LANDING
     from jobs.connections import lake_directory, postgres_dsn, reached_broker
     from jobs.land.run import Landing
     from jobs.land.run import land as run
@@ -49,7 +50,7 @@ def land(
     settings = settings_of(context)
     what = Landing(
         broker=reached_broker(settings),
-        dsn=postgres_dsn(settings),
+        dsn=postgres_dsn(settings, LANDING),
         lake=lake or lake_directory(settings),
         roll_s=roll_seconds or settings.store.roll_s,
         until_end=once,

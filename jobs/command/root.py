@@ -46,10 +46,14 @@ SUBCOMMANDS: Final = (
     Subcommand("records", "jobs.command.records:records", "Show the record types: fields, units, bounds, an example."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
+    Subcommand("database", "jobs.command.database:database", "Make or update the tables and the rights of the roles."),
     Subcommand("incidents", "jobs.command.incidents:incidents", "List what there is to work on."),
     Subcommand(
         "suppressions", "jobs.command.incidents:suppressions", "Show what hides alerts from incidents, and how many."
     ),
+    Subcommand("incident", "jobs.command.incident:app", "Work on an incident: acknowledge, assign, comment, close."),
+    Subcommand("console", "jobs.command.console:console", "Serve the pages on which people work on incidents."),
+    Subcommand("users", "jobs.command.users:app", "Say who may use the console, and in which role."),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
     Subcommand("sample-lake", "jobs.command.sample_lake:sample_lake", "Make a small lake for the notebooks."),

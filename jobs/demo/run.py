@@ -16,7 +16,7 @@ from infra.java import ensure_java
 from infra.stack import Stack, StackState
 from infra.tshark import ensure_tshark
 from ingest.publisher import Broker
-from jobs.demo import truth
+from jobs.demo import console, truth
 from jobs.demo.audit import Auditor, Books, unbalanced
 from jobs.demo.parts import Part, Parts
 from jobs.settings import Settings
@@ -46,6 +46,7 @@ class Scene:
         auditor: the books.
         truth: the lab's own record of its attacks.
         capture: "lo", or the FIFO that the lab records into where nobody may capture.
+        console: port and token of the console.
     """
 
     directory: Path
@@ -55,6 +56,7 @@ class Scene:
     auditor: Auditor
     truth: Path
     capture: str
+    console: tuple[int, str]
 
     @property
     def lake(self) -> Path:
@@ -73,6 +75,7 @@ class Result:
         alerts: every alert.
         unexplained: alerts that no injected attack explains.
         latency: median and 99th percentile of event to PostgreSQL, seconds.
+        console: port and token of the console.
         failed: parts that ended with a fault, with their last line.
     """
 
@@ -82,6 +85,7 @@ class Result:
     alerts: list[dict[str, Any]]
     unexplained: list[Mapping[str, Any]]
     latency: tuple[float, float] | None
+    console: tuple[int, str]
     failed: list[str] = field(default_factory=list)
 
     @property
@@ -108,6 +112,7 @@ def play(
     seed: int,
     say: Callable[[str], None],
     look: Callable[[Scene, Books, float], None],
+    keep: bool = False,
 ) -> Result:
     """Run the demo.
 
@@ -117,6 +122,7 @@ def play(
         seed: of the lab.
         say: progress.
         look: called about once a second with the books and the seconds of traffic left.
+        keep: leave broker, database and console running.
 
     Raises:
         RunFault: a part does not start, or fails while the demo runs.
@@ -128,7 +134,8 @@ def play(
         stack = embedded(settings, directory)
         _empty(directory, stack)
         running = stack.up(say)
-        cleanup.callback(stack.down)
+        down = cleanup.enter_context(ExitStack())
+        down.callback(stack.down)
         scene = _scene(running, directory, seconds, seed, cleanup)
         cleanup.callback(say, "stopping every process that was started")
         _start_lab(scene, _start_pipeline(scene, say), say)
@@ -137,21 +144,27 @@ def play(
             _check(scene)
             look(scene, scene.auditor.books(), left)
             _pause(scene, 1.0)
-        return _finish(scene, say, look)
+        result = _finish(scene, say, look)
+        if keep:
+            down.pop_all()
+            scene.parts.stop(next(p for p in scene.parts.parts if p.name == "console"))
+            console.leave_running(directory, scene.console[0])
+        return result
 
 
 def _scene(running: StackState, directory: Path, seconds: float, seed: int, cleanup: ExitStack) -> Scene:
     environment = {
-        **os.environ,
+        **console.surroundings(os.environ),
         "GRIDWATCH_RUN_DIR": str(directory),
         "GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": running.bootstrap,
-        "GRIDWATCH_POSTGRES__DSN": running.dsn,
         "GRIDWATCH_STORE__STATE": str(directory / "state"),
         "GRIDWATCH_STORE__CHECKPOINTS": str(directory / "checkpoints"),
         "GRIDWATCH_STORE__LAKE": str(directory / "lake"),
         "GRIDWATCH_STORE__ROLL_S": "15",
         # Small batches on one machine beside everything else: a smaller heap and one core a query suffice.
         "GRIDWATCH_SPARK__DRIVER_MEMORY": "1g",
+        # What a batch costs whatever it holds, it costs a bucket.
+        "GRIDWATCH_SPARK__BUCKETS": "1",
         "PYTHONUNBUFFERED": "1",
     }
     auditor = Auditor(Broker(running.bootstrap), str(directory / "state"), running.dsn, directory / "lake")
@@ -162,7 +175,8 @@ def _scene(running: StackState, directory: Path, seconds: float, seed: int, clea
         fifo = directory / "lab.pcap"
         os.mkfifo(fifo)
         capture = str(fifo)
-    return Scene(directory, seconds, seed, parts, auditor, directory / "truth.jsonl", capture)
+    shown = (console.port(), console.token(directory))
+    return Scene(directory, seconds, seed, parts, auditor, directory / "truth.jsonl", capture, shown)
 
 
 def _empty(directory: Path, stack: Stack) -> None:
@@ -170,7 +184,7 @@ def _empty(directory: Path, stack: Stack) -> None:
     if directory.exists():
         if any(directory.iterdir()) and not (directory / "log").is_dir():
             raise UsageFault("this directory is not the demo's", str(directory), "move it away")
-        stack.down()
+        console.stop(directory, stack)
         shutil.rmtree(directory)
     directory.mkdir(parents=True)
 
@@ -195,6 +209,8 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     start("detect", ["detect", "--site", str(lab / "site.yaml")])
     start("land", ["land"])
     start("archive", ["archive"])
+    start("console", ["console", "--port", str(scene.console[0])])
+    say(f"console: http://127.0.0.1:{scene.console[0]}/incidents, token {scene.console[1]}")
     udp = f"127.0.0.1:{_udp_port()}"
     tap = ["ingest", "tap", "--interface", scene.capture, "--site-name", "lab"]
     tap += ["--modbus-port", str(modbus), "--iec104-port", str(iec104)]
@@ -261,6 +277,7 @@ def _finish(scene: Scene, say: Callable[[str], None], look: Callable[[Scene, Boo
         alerts,
         truth.unexplained(attacks, alerts),
         scene.auditor.latency(),
+        scene.console,
         [f"{p.name} {p.state}: {p.last_line()}" for p in scene.parts.failed()],
     )
 

@@ -95,7 +95,7 @@ def _screen(scene: Scene, books: Books, alerts: list[dict[str, object]], left: f
     return Group(stages, table, Text(running, style="dim"))
 
 
-def summary(console: Console, scene_directory: str, reader_dsn: str, result: Result) -> None:
+def summary(console: Console, scene_directory: str, reader_dsn: str, result: Result, kept: bool) -> None:
     """Print the summary of a demo."""
     books = result.books
     console.print()
@@ -138,6 +138,7 @@ def summary(console: Console, scene_directory: str, reader_dsn: str, result: Res
         console.print(Text(f"{what}: {one} and {other}: ").append_text(holds))
     console.print(
         Panel(
+            f"{_console(scene_directory, result, kept)}\n"
             f"Parquet     {scene_directory}/lake (alerts, deadletters, telemetry)\n"
             f"PostgreSQL  {reader_dsn} (start it again: GRIDWATCH_RUN_DIR={scene_directory} gridwatch up)\n"
             "Grafana     infra/grafana/provisioning and infra/grafana/dashboards\n"
@@ -149,3 +150,11 @@ def summary(console: Console, scene_directory: str, reader_dsn: str, result: Res
         )
     )
     console.print(f"dead letters: {books.produced[topics.DEADLETTER]}")
+
+
+def _console(directory: str, result: Result, kept: bool) -> str:
+    port, token = result.console
+    line = f"console     http://127.0.0.1:{port}/incidents, token {token}\n            "
+    if kept:
+        return f"{line}running, with broker and database, until gridwatch demo --stop"
+    return f"{line}again: GRIDWATCH_RUN_DIR={directory} gridwatch up, then GRIDWATCH_RUN_DIR={directory} gridwatch console --port {port}"

@@ -34,6 +34,9 @@ from schemas.types import Domain
 CORRELATION_S: Final = 1.0
 #: Share of `max_offsets` from which a batch counts as cut off by it: the query is behind, and silence is no sign of anything.
 FULL: Final = 0.9
+#: Records for which a task of its own decodes. A task costs some 100 ms before its first record: Spark sets up the decoder of every
+#: record type anew in each, and reads Hadoop's configuration for it; one a partition would be most of what a small batch costs.
+TASK: Final = 25_000
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,8 @@ class Detection:
             assert query is not None  # Spark writes it before the first batch
             self._store.bind(query)
         announced = self._announced(before, number)
-        behind = self._checkpoint.records(number, self.domain.topic) >= FULL * settings.max_offsets
+        records = self._checkpoint.records(number, self.domain.topic)
+        behind = records >= FULL * settings.max_offsets
         work = Work(
             domain=self.domain.value,
             batch=number,
@@ -284,6 +288,7 @@ class Detection:
             only=settings.only,
             ticking=not behind and not settings.once and settings.tick_s > 0,
         )
+        batch = batch.coalesce(1 + records // TASK)
         decoded = decode(batch, self._columns, self._writers.restricted(announced), settings.buckets)
         # A bucket a task: Spark's own hash of eight buckets would put three on one task and none on three. So a task's rows are
         # a bucket's, and need no grouping, which would sort them.

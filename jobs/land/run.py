@@ -240,6 +240,7 @@ class _Loop:
         rows: list[Row] = []
         origins: list[Message] = []
         refusals: list[tuple[Message, Undecodable]] = []
+        suppressions = (*self._what.suppressions, *self._store.suppressions())
         for message in batch:
             try:
                 schema, record = self._reader.decode(message)
@@ -248,7 +249,7 @@ class _Loop:
                     raise Undecodable("wrong topic", f"a {schema.name} record on {message.topic()}")
                 if schema is ALERT:
                     # Set here and nowhere else, whatever the message says.
-                    record |= {"storm": None, "suppression": hidden_by(record, self._what.suppressions)}
+                    record |= {"storm": None, "suppression": hidden_by(record, suppressions)}
                 identity, values = row_of(schema, record, f"{message.topic()}|{message.partition()}|{message.offset()}")
             except Undecodable as wrong:
                 refusals.append((message, wrong))

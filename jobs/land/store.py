@@ -10,6 +10,7 @@ from psycopg import errors, sql
 
 from infra import database
 from jobs.land.incidents import STORM_WINDOW, TAKEN, Book, Incident
+from jobs.land.suppressions import Scope, Suppression
 from jobs.reader import Place
 from schemas.project.postgres import postgres_type
 from schemas.records import ALERT, DEADLETTER
@@ -30,6 +31,23 @@ _DAY: Final[dict[str, LiteralString]] = {
     DEADLETTER.name: "(landed AT TIME ZONE 'UTC')::date",
 }
 _DOMAIN: Final[dict[str, LiteralString]] = {ALERT.name: "domain", DEADLETTER.name: "NULL::text"}
+
+#: An incident that somebody closed is open again when it gets further alerts.
+_REOPEN: Final = """
+    WITH again AS (
+        UPDATE incident SET status = 'open', version = version + 1, verdict = NULL, closed = NULL, acknowledged = NULL,
+            since = clock_timestamp()
+        WHERE incident_id = ANY(%s) AND status = 'closed' RETURNING incident_id, version, assignee
+    )
+    INSERT INTO incident_event (incident_id, version, actor, action, status, assignee, comment)
+    SELECT incident_id, version, 'gridwatch', 'reopen', 'open', assignee, 'further alerts' FROM again
+"""
+
+#: What adds new rows to the sums of the dashboards.
+_ADD: Final[dict[str, LiteralString]] = {
+    ALERT.name: "SELECT add_alerts(%s)",
+    DEADLETTER.name: "SELECT add_deadletters(%s)",
+}
 
 
 @dataclass(frozen=True)
@@ -65,14 +83,14 @@ class Store:
     Any method raises `psycopg.OperationalError` when the server is lost; then `close`, and connect anew.
 
     Args:
-        dsn: connection string of the role that owns the tables.
+        dsn: connection string of the landing role, or of the owner of the tables.
     """
 
     def __init__(self, dsn: str) -> None:
         self._connection = psycopg.connect(
             dsn, connect_timeout=10, autocommit=True, application_name="gridwatch land", options="-c timezone=UTC"
         )
-        database.prepare(self._connection)
+        database.ensure(self._connection)
         for schema in (ALERT, DEADLETTER):
             self._connection.execute(
                 sql.SQL("CREATE TEMPORARY TABLE {} ({}, position integer NOT NULL) ON COMMIT DELETE ROWS").format(
@@ -112,7 +130,9 @@ class Store:
             for schema in (ALERT, DEADLETTER):
                 own = [row for row in rows if row.schema is schema]
                 if own:
-                    landed.new.update(self._insert(schema, own))
+                    new = self._insert(schema, own)
+                    self._connection.execute(_ADD[schema.name], (list(new),))
+                    landed.new.update(new)
             landed.collapsed.update(self._file(rows, landed.new))
             with self._connection.cursor() as cursor:
                 cursor.executemany(
@@ -155,6 +175,7 @@ class Store:
                     [incident.kind == "storm" for _, incident in filed],
                 ),
             )
+            cursor.execute(_REOPEN, (list(book.changed),))
         return {identity for identity, i in filed if i.kind == "storm" and identity != i.incident_id}
 
     def _incidents(self, alerts: Sequence[Mapping[str, Any]]) -> list[Incident]:
@@ -184,6 +205,16 @@ class Store:
             ),
         )
         return [Incident(row[0], row[1], tuple(row[2:-3]), *row[-3:]) for row in rows]
+
+    def suppressions(self) -> list[Suppression]:
+        """Those that people made on the pages or the command line."""
+        rows = self._connection.execute(
+            "SELECT id, scope, reason, owner, reviewed_by, begins, expires FROM suppression ORDER BY made, id"
+        )
+        names = ("id", "scope", "reason", "owner", "reviewed_by", "begins", "expires")
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        # They were checked when they were made; a detector that is gone since must not stop the landing.
+        return [Suppression.model_construct(**row | {"scope": Scope.model_construct(**row["scope"])}) for row in found]
 
     def unstorable(self, rows: Sequence[Row]) -> dict[int, str]:
         """Which of the rows the server cannot store, by index, with its reason; changes nothing."""

@@ -1,4 +1,4 @@
-"""Suppressions: alerts that a site does not want to work on, for a reason, for a time, with an owner; they land, and open no incident.
+"""Suppressions: alerts that nobody wants to work on, for a reason, for a time, with an owner; they land, and open no incident.
 
 One hides an alert while the alert's own time is before `expires`, so a re-run hides the same; an expired one hides nothing.
 """
@@ -19,6 +19,8 @@ from schemas.errors import ConfigFault, meant
 
 #: The longest that one may last: who wants more looks at it again.
 LONGEST: Final = timedelta(days=366)
+#: The longest that one may hide alerts before anybody but its owner has looked at it.
+ALONE: Final = timedelta(days=1)
 #: Wrong entries that are told at once.
 TOLD: Final = 5
 
@@ -65,7 +67,7 @@ class Scope(BaseModel):
 
 
 class Suppression(BaseModel):
-    """One entry of the file. Somebody else than the owner has looked at it (`reviewed_by`)."""
+    """What is hidden, why and for how long. One for longer than `ALONE` needs somebody else to look at it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,21 +75,32 @@ class Suppression(BaseModel):
     scope: Scope
     reason: Text
     owner: Text
-    reviewed_by: Text
+    reviewed_by: Text | None = None
     begins: AwareDatetime
     expires: AwareDatetime
 
     @model_validator(mode="after")
     def _reviewed(self) -> "Suppression":
-        if self.reviewed_by.strip().lower() == self.owner.strip().lower():
+        if self.reviewed_by is not None and self.reviewed_by.strip().lower() == self.owner.strip().lower():
             raise ValueError("reviewed_by is the owner: somebody else has to look at it")
         if not self.begins < self.expires <= self.begins + LONGEST:
             raise ValueError(f"expires must be after begins, at most {LONGEST.days} days")
         return self
 
+    @property
+    def waits(self) -> bool:
+        """Whether it hides nothing until somebody has looked at it."""
+        return self.reviewed_by is None and self.expires - self.begins > ALONE
+
     def hides(self, alert: Mapping[str, Any]) -> bool:
         """Whether it hides an alert."""
-        return self.begins <= alert["time"] < self.expires and self.scope.fits(alert)
+        return not self.waits and self.begins <= alert["time"] < self.expires and self.scope.fits(alert)
+
+
+class Reviewed(Suppression):
+    """An entry of a file: always reviewed."""
+
+    reviewed_by: Text
 
 
 def load(path: Path | None) -> tuple[Suppression, ...]:
@@ -112,7 +125,7 @@ def load(path: Path | None) -> tuple[Suppression, ...]:
     told: list[str] = []
     for number, entry in enumerate(entries or [], 1):
         try:
-            found.append(Suppression.model_validate(entry))
+            found.append(Reviewed.model_validate(entry))
         except ValidationError as wrong:
             told += [f"entry {number}: {_explain(problem)}" for problem in wrong.errors()]
     names = [one.id for one in found]

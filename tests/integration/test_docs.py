@@ -43,7 +43,7 @@ from tests.conftest import Database
 from tests.unit.packets import Capture, Connection, modbus
 
 ROOT: Final = Path(__file__).parent.parent.parent
-PAGES: Final = ("docs/site_file.md", "docs/rules.md", "docs/detectors.md", "docs/incidents.md")
+PAGES: Final = ("docs/site_file.md", "docs/rules.md", "docs/detectors.md", "docs/incidents.md", "docs/console.md")
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", *PAGES)
 SITE_FILE: Final = PAGES[0]
 
@@ -55,6 +55,19 @@ ELSEWHERE: Final = {
     "gridwatch detect": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch land": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch archive": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch console": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    **dict.fromkeys(
+        (
+            "gridwatch incident show 3f2a91",
+            "gridwatch incident acknowledge 3f2a91",
+            "gridwatch incident assign 3f2a91 --to anna",
+            'gridwatch incident comment 3f2a91 "the relay is being tested"',
+            'gridwatch incident close 3f2a91 --verdict benign -m "planned test, order 4711"',
+            "gridwatch incident reopen 3f2a91",
+            'gridwatch incident suppress 3f2a91 --hours 8 --reason "relay test in bay 4"',
+        ),
+        "tests/integration/test_incident_command.py::test_a_life_on_the_command_line",
+    ),
     "gridwatch detect --master spark://spark-master:7077": "tests/integration/test_cluster.py::test_on_a_cluster",
     "make wheel": "tests/integration/test_docs.py::test_the_wheel_is_made",
     "gridwatch detect --properties spark.properties": "tests/integration/test_cluster.py::test_on_a_cluster",
@@ -155,13 +168,14 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
         ("gridwatch detect", "detecting in meter, substation, vehicle"),
         ("gridwatch land", "landing in "),
         ("gridwatch archive", "archiving meter, substation, vehicle"),
+        ("gridwatch console", "console: http"),
     ],
 )
 def test_the_jobs_run_as_the_readme_says(
     command: str, says: str, tmp_path: Path, stack: StackState, database: Database
 ) -> None:
     """Each as it stands, in an empty directory, until a Ctrl-C, which a terminal sends to all processes of the job."""
-    assert command in commands("README.md")
+    assert any(command in commands(document) for document in DOCUMENTS)
     place = {"GRIDWATCH_KAFKA__BOOTSTRAP_SERVERS": stack.bootstrap, "GRIDWATCH_POSTGRES__DSN": database.dsn}
     shell = ["bash", "-c", f"exec {command}"]
     with subprocess.Popen(
