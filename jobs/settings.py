@@ -66,6 +66,7 @@ class ConsoleSettings(Section):
     users: Path | None = Field(default=None, description="who may use it; default: users.yaml in the run directory")
     tls_cert_file: Path | None = Field(default=None, description="PEM file of its certificate and those above it")
     tls_key_file: Path | None = Field(default=None, description="PEM file of the certificate's key")
+    tls_elsewhere: bool = Field(default=False, description="what stands before it does TLS")
     trusted_proxies: list[str] = Field(
         default_factory=list, description="addresses of proxies that log people in (OIDC) and say so in headers"
     )

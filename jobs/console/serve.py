@@ -45,7 +45,7 @@ def prepared(settings: Settings) -> Console:
         user_header=own.user_header,
         roles_header=own.roles_header,
         groups={group: Role[role.upper()] for group, role in own.groups.items()},
-        secure=own.tls_cert_file is not None,
+        secure=own.tls_cert_file is not None or (own.url or "").startswith("https:"),
         incident_url=f"{grafana.rstrip('/')}/d/gridwatch-incident?var-incident={{}}" if grafana else None,
     )
 
@@ -117,11 +117,11 @@ def _check_tls(settings: Settings) -> None:
             raise ConfigFault(
                 f"no certificate: {wrong}", "console.tls_cert_file, console.tls_key_file", remedy
             ) from wrong
-    elif not _loopback(own.host) and not own.trusted_proxies:
+    elif not _loopback(own.host) and not own.tls_elsewhere:
         raise ConfigFault(
             f"{own.host} would be reached without TLS",
             "console.host",
-            "set console.tls_cert_file and console.tls_key_file, or name in console.trusted_proxies the proxy that does TLS",
+            "set console.tls_cert_file and console.tls_key_file, or console.tls_elsewhere where a proxy before it does TLS",
         )
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 from compose_spec import PyCompose
+from psycopg.conninfo import conninfo_to_dict
 
+from infra.postgres import CONSOLE, LANDING, OWNER
 from jobs.command.root import SUBCOMMANDS
 from jobs.settings import load
 from tests.conftest import REPOSITORY
@@ -93,13 +95,16 @@ def test_no_secret_stands_in_it_and_every_variable_in_the_example() -> None:
 
 
 def test_settings_are_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("detect", "land", "archive"):
+    roles = {"detect": None, "archive": None, "land": LANDING, "console": CONSOLE, "database": OWNER}
+    for name, role in roles.items():
         with monkeypatch.context() as patch:
             patch.chdir(tmp_path)
             for key, value in SERVICES[name]["environment"].items():
                 patch.setenv(key, value)
             settings = load()
-            assert settings.kafka.bootstrap_servers == "kafka:9092" and settings.postgres.dsn is not None
+            assert settings.kafka.bootstrap_servers == "kafka:9092"
+            dsn = settings.postgres.dsn
+            assert (dsn and conninfo_to_dict(dsn.get_secret_value())["user"]) == role
             assert str(settings.run_dir) in {target for own, _, target in mounts() if own == name}
 
 
