@@ -38,8 +38,8 @@ RIGHTS: Final = {
     READER: (
         (
             "SELECT",
-            "alert, alert_overview, incident, incident_event, suppression, deadletter, landed_position, lake_file,"
-            " alert_rollup, latency_rollup, deadletter_rollup",
+            "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
+            " lake_file, alert_rollup, latency_rollup, deadletter_rollup",
         ),
     ),
 }

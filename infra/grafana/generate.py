@@ -1,20 +1,29 @@
 """Dashboards as the JSON that Grafana provisions: `python -m infra.grafana.generate` writes the committed files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from infra.grafana.entity import entity
+from infra.grafana.incident import incident
+from infra.grafana.incidents import incidents
 from infra.grafana.overview import overview
 
 DIRECTORY: Final = Path(__file__).parent / "dashboards"
 PROVISIONING: Final = Path(__file__).parent / "provisioning"
 
+#: Every dashboard; its file is named as its uid, without what all uids begin with.
+MADE: Final[tuple[Callable[[], Dashboard], ...]] = (overview, incidents, incident, entity)
+
 
 def dashboards() -> dict[str, dict[str, Any]]:
     """File name -> dashboard."""
-    return {"overview.json": _tidy(json.loads(JSONEncoder().encode(overview().build())))}
+    made = [_tidy(json.loads(JSONEncoder().encode(make().build()))) for make in MADE]
+    return {f"{board['uid'].removeprefix('gridwatch-')}.json": board for board in made}
 
 
 def text(dashboard: dict[str, Any]) -> str:
@@ -37,6 +46,8 @@ def _tidy(dashboard: dict[str, Any]) -> dict[str, Any]:
         if variable["type"] == "query":
             # Older versions show the definition, all of them run the query.
             variable["definition"] = variable["query"]
+        if variable["type"] in ("constant", "textbox"):
+            variable["current"] = {"selected": True, "text": variable["query"], "value": variable["query"]}
     for annotation in dashboard["annotations"]["list"]:
         sql = annotation.pop("expr")
         annotation["rawQuery"] = sql

@@ -6,17 +6,14 @@ would hide its alert from the last hour.
 
 from typing import Final
 
-from grafana_foundation_sdk.builders.dashboard import AnnotationQuery, CustomVariable, Dashboard, QueryVariable
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
-from grafana_foundation_sdk.models.dashboard import (
-    DashboardCursorSync,
-    GridPos,
-    Panel,
-    VariableOption,
-    VariableRefresh,
-    VariableSort,
-)
+from grafana_foundation_sdk.models.dashboard import Panel
 
+from infra.grafana.board import BAD as _BAD
+from infra.grafana.board import GOOD as _GOOD
+from infra.grafana.board import WARN as _WARN
+from infra.grafana.board import WIDTH, board
 from infra.grafana.panels import (
     SEVERITIES,
     bars_over_time,
@@ -27,21 +24,11 @@ from infra.grafana.panels import (
     severity_cell,
     shares,
 )
-from infra.grafana.postgres_query import SOURCE
-from schemas.types import TELEMETRY_DOMAINS, Domain
+from infra.grafana.variables import ALERTS as CHOSEN
+from infra.grafana.variables import detector, domain, severity
 
 UID: Final = "gridwatch-overview"
 TITLE: Final = "Gridwatch overview"
-
-#: What the variables at the top of the dashboard leave of `alert_overview`, without what is suppressed.
-CHOSEN: Final = (
-    "$__timeFilter(detected) AND domain IN ($domain) AND severity_id >= $severity AND detector IN ($detector)"
-    " AND suppression IS NULL"
-)
-#: Columns of a grid.
-WIDTH: Final = 24
-
-_GOOD, _WARN, _BAD = "#73bf69", "#ff9830", "#e02f44"
 
 
 def _alerts() -> tuple[tuple[int, Builder[Panel]], ...]:
@@ -291,76 +278,12 @@ LINES: Final = ((4, _alerts), (9, _course), (9, _rankings), (8, _incidents), (11
 
 def overview() -> Dashboard:
     """The dashboard; data source and tables are those of provisioning and `infra.database`."""
-    board = (
-        Dashboard(TITLE)
-        .uid(UID)
-        .description(
-            "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do."
-        )
-        .tags(["gridwatch"])
-        .timezone("browser")
-        .time("now-1h", "now")
-        .refresh("10s")
-        .editable()
-        .tooltip(DashboardCursorSync.CROSSHAIR)
-        .with_variable(
-            CustomVariable("domain")
-            .label("Domain")
-            .values(",".join(domain.value for domain in (*TELEMETRY_DOMAINS, Domain.CORRELATION)))
-            .multi(True)
-            .include_all(True)
-            .current(VariableOption(text=["All"], value=["$__all"], selected=True))
-        )
-        .with_variable(
-            CustomVariable("severity")
-            .label("Severity from")
-            .values("Informational : 1,Low : 2,Medium : 3,High : 4,Critical : 5")
-            .current(VariableOption(text="Informational", value="1", selected=True))
-        )
-        .with_variable(
-            QueryVariable("detector")
-            .label("Detector")
-            .datasource(SOURCE)
-            .query("SELECT DISTINCT detector FROM alert_overview ORDER BY 1")
-            .multi(True)
-            .include_all(True)
-            # All of them, also of those that fire for the first time after the dashboard was opened.
-            .all_value("SELECT detector FROM alert_overview")
-            .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
-            .sort(VariableSort.ALPHABETICAL_ASC)
-            .current(VariableOption(text=["All"], value=["$__all"], selected=True))
-        )
-        .annotation(
-            AnnotationQuery()
-            .name("Critical alerts")
-            .datasource(SOURCE)
-            .enable(True)
-            .icon_color(SEVERITIES["Critical"])
-            .expr(
-                "SELECT detected AS time, title AS text, detector || ',' || technique AS tags "
-                f"FROM alert_overview WHERE {CHOSEN} AND severity_id = 5 ORDER BY 1 DESC LIMIT 100"
-            )
-        )
+    return board(
+        UID,
+        TITLE,
+        "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do.",
+        (domain(), severity(), detector()),
+        [(height, line()) for height, line in LINES],
+        since="now-1h",
+        refresh="10s",
     )
-    number_of, y = 1, 0
-    for height, line in LINES:
-        x = 0
-        for width, builder in line():
-            panel = builder.build()
-            panel.id_val = number_of
-            panel.grid_pos = GridPos(h=height, w=width, x=x, y=y)
-            board = board.with_panel(_Built(panel))
-            number_of += 1
-            x += width
-        y += height
-    return board
-
-
-class _Built(Builder[Panel]):
-    """A panel that is placed already: the dashboard's own layout leaves it where it is."""
-
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
-
-    def build(self) -> Panel:
-        return self._panel

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import bargauge, common, piechart, stat, table, timeseries
+from grafana_foundation_sdk.builders import text as text_panel
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import piechart as pie_models
+from grafana_foundation_sdk.models import text as text_models
 from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     FieldColorModeId,
@@ -51,10 +53,12 @@ def number(title: str, says: str, sql: str, steps: Steps, unit: str = "short", n
     )
 
 
-def bars_over_time(title: str, says: str, sql: str, colours: Mapping[str, str]) -> Builder[Panel]:
-    """Stacked bars of counts; the query gives time, metric and value."""
+def bars_over_time(
+    title: str, says: str, sql: str, colours: Mapping[str, str], nothing: str = NOTHING, least: str | None = None
+) -> Builder[Panel]:
+    """Stacked bars of counts; the query gives time, metric and value. `least` is the shortest interval of a bar."""
     panel = (
-        _over_time(title, says, sql)
+        _over_time(title, says, sql, nothing, least)
         .draw_style(models.GraphDrawStyle.BARS)
         .fill_opacity(80)
         .line_width(0)
@@ -68,10 +72,12 @@ def bars_over_time(title: str, says: str, sql: str, colours: Mapping[str, str]) 
     return panel
 
 
-def lines_over_time(title: str, says: str, sql: str, unit: str) -> Builder[Panel]:
-    """Lines; the query gives time, metric and value."""
+def lines_over_time(
+    title: str, says: str, sql: str, unit: str, nothing: str = NOTHING, least: str | None = None
+) -> Builder[Panel]:
+    """Lines; the query gives time, metric and value. `least` is the shortest interval between two points."""
     return (
-        _over_time(title, says, sql)
+        _over_time(title, says, sql, nothing, least)
         .draw_style(models.GraphDrawStyle.LINE)
         .fill_opacity(10)
         .line_width(2)
@@ -81,7 +87,7 @@ def lines_over_time(title: str, says: str, sql: str, unit: str) -> Builder[Panel
     )
 
 
-def ranking(title: str, says: str, sql: str) -> Builder[Panel]:
+def ranking(title: str, says: str, sql: str, nothing: str = NOTHING, most: int = 10) -> Builder[Panel]:
     """Horizontal bars, longest first; the query gives a name and a count."""
     return (
         bargauge.Panel()
@@ -92,18 +98,20 @@ def ranking(title: str, says: str, sql: str) -> Builder[Panel]:
         .unit("short")
         .decimals(0)
         .min(0)
-        .no_value(NOTHING)
+        .no_value(nothing)
         .color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color("#ff9830"))
         .orientation(models.VizOrientation.HORIZONTAL)
         .display_mode(models.BarGaugeDisplayMode.BASIC)
         .show_unfilled(True)
-        .reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).limit(10).fields(""))
+        .reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).limit(most).fields(""))
     )
 
 
-def shares(title: str, says: str, sql: str) -> Builder[Panel]:
+def shares(
+    title: str, says: str, sql: str, nothing: str = NOTHING, colours: Mapping[str, str] | None = None
+) -> Builder[Panel]:
     """A ring of shares; the query gives a name and a count."""
-    return (
+    panel = (
         piechart.Panel()
         .title(title)
         .description(says)
@@ -111,15 +119,26 @@ def shares(title: str, says: str, sql: str) -> Builder[Panel]:
         .with_target(PostgresQuery(sql))
         .unit("short")
         .decimals(0)
-        .no_value(NOTHING)
+        .no_value(nothing)
         .pie_type(pie_models.PieChartType.DONUT)
         .display_labels([pie_models.PieChartLabels.NAME, pie_models.PieChartLabels.VALUE])
         .legend(piechart.PieChartLegendOptions().show_legend(False).display_mode(models.LegendDisplayMode.LIST))
         .reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).fields(""))
     )
+    for name, colour in (colours or {}).items():
+        panel = panel.override_by_name(name, [_colour(colour)])
+    return panel
 
 
-def rows(title: str, says: str, sql: str, overrides: Overrides, sort_by: str | None = None) -> Builder[Panel]:
+def rows(
+    title: str,
+    says: str,
+    sql: str,
+    overrides: Overrides,
+    sort_by: str | None = None,
+    nothing: str = NOTHING,
+    filterable: bool = True,
+) -> Builder[Panel]:
     """A table; `overrides` is column -> property -> value."""
     panel = (
         table.Panel()
@@ -127,10 +146,10 @@ def rows(title: str, says: str, sql: str, overrides: Overrides, sort_by: str | N
         .description(says)
         .datasource(SOURCE)
         .with_target(PostgresQuery(sql))
-        .no_value(NOTHING)
+        .no_value(nothing)
         .show_header(True)
         .cell_height(models.TableCellHeight.SM)
-        .filterable(True)
+        .filterable(filterable)
     )
     if sort_by is not None:
         panel = panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
@@ -150,14 +169,36 @@ def severity_cell() -> dict[str, Any]:
     }
 
 
-def _over_time(title: str, says: str, sql: str) -> timeseries.Panel:
-    return (
+def status_cell() -> dict[str, Any]:
+    """Properties of a column that holds where an incident stands."""
+    colours = {"open": "#e02f44", "acknowledged": "#fade2a", "closed": "#73bf69"}
+    values = {name: {"color": colour, "index": i, "text": name} for i, (name, colour) in enumerate(colours.items())}
+    return {
+        "mappings": [{"type": "value", "options": values}],
+        "custom.cellOptions": {"type": "color-text"},
+        "custom.displayMode": "color-text",
+        "custom.width": 115,
+    }
+
+
+def link(title: str, url: str, elsewhere: bool = False) -> dict[str, Any]:
+    """A property of a column: its cells lead to an address."""
+    return {"links": [{"title": title, "url": url, "targetBlank": elsewhere}]}
+
+
+def note(title: str, says: str, markdown: str) -> Builder[Panel]:
+    """A text, with the variables of the dashboard put in."""
+    return text_panel.Panel().title(title).description(says).mode(text_models.TextMode.MARKDOWN).content(markdown)
+
+
+def _over_time(title: str, says: str, sql: str, nothing: str, least: str | None) -> timeseries.Panel:
+    panel = (
         timeseries.Panel()
         .title(title)
         .description(says)
         .datasource(SOURCE)
         .with_target(PostgresQuery(sql, Shape.TIME_SERIES))
-        .no_value(NOTHING)
+        .no_value(nothing)
         .legend(
             common.VizLegendOptions()
             .display_mode(models.LegendDisplayMode.LIST)
@@ -166,6 +207,7 @@ def _over_time(title: str, says: str, sql: str) -> timeseries.Panel:
         )
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.DESCENDING))
     )
+    return panel.interval(least) if least else panel
 
 
 def _thresholds(steps: Steps) -> ThresholdsConfig:

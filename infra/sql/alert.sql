@@ -8,8 +8,13 @@ COMMENT ON COLUMN alert.lake_file IS 'Parquet file of the lake that holds the ro
 CREATE INDEX IF NOT EXISTS alert_time ON alert ("time");
 CREATE INDEX IF NOT EXISTS alert_detected ON alert (detected);
 CREATE INDEX IF NOT EXISTS alert_landed ON alert (landed);
-CREATE INDEX IF NOT EXISTS alert_detector ON alert (detector, "time");
--- Hash: names of assets come from the wire, and a B-tree refuses long ones.
-CREATE INDEX IF NOT EXISTS alert_entity ON alert USING hash (entity);
-CREATE INDEX IF NOT EXISTS alert_dedup ON alert USING hash (dedup);
+CREATE INDEX IF NOT EXISTS alert_detector_detected ON alert (detector, detected);
+-- Hashes in a B-tree: names of assets come from the wire, and a B-tree refuses long ones; a hash index grows slow where many
+-- alerts share a name.
+CREATE INDEX IF NOT EXISTS alert_entity_detected ON alert (hashtextextended(entity, 0), detected);
+CREATE INDEX IF NOT EXISTS alert_source_detected ON alert (hashtextextended(source, 0), detected) WHERE source IS NOT NULL;
+CREATE INDEX IF NOT EXISTS alert_destination_detected ON alert (hashtextextended(destination, 0), detected)
+    WHERE destination IS NOT NULL;
+-- Of older versions, no longer used.
+DROP INDEX IF EXISTS alert_detector, alert_entity, alert_dedup;
 CREATE INDEX IF NOT EXISTS alert_lake_file ON alert (lake_file);

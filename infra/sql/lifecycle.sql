@@ -64,3 +64,21 @@ COMMENT ON TABLE suppression IS 'Suppressions made by operators; docs/incidents.
 COMMENT ON COLUMN suppression.reviewed_by IS 'who looked at it, not its owner; until then one that lasts longer than a day hides nothing';
 COMMENT ON COLUMN suppression.incident_id IS 'the incident from which it was made';
 CREATE INDEX IF NOT EXISTS suppression_expires ON suppression (expires);
+
+-- For dashboards: the time in which something happened to an incident lies between these two.
+CREATE INDEX IF NOT EXISTS incident_opened ON incident (opened);
+CREATE INDEX IF NOT EXISTS incident_updated ON incident (updated);
+
+CREATE OR REPLACE VIEW incident_overview AS
+SELECT
+    incident_id, kind, status, verdict, assignee, severity_id,
+    CASE severity_id
+        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
+        ELSE 'Unknown'
+    END AS severity,
+    title, domain, site, entity_kind, entity, detector, threat, technique, alerts, first_time, last_time,
+    opened, updated, since, acknowledged, closed,
+    extract(epoch FROM coalesce(closed, now()) - opened)::double precision AS age_s,
+    CASE WHEN status = 'open' THEN extract(epoch FROM now() - since)::double precision END AS waiting_s
+FROM incident;
+COMMENT ON VIEW incident_overview IS 'Incidents with severity in words (OCSF), their age, and how long open ones wait for somebody, in seconds';

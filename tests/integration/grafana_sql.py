@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 _MACRO = re.compile(r"\$__(\w+)(?:\(([^)]*)\))?")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -23,13 +24,43 @@ class Range:
 
 
 def interpolate(sql: str, variables: Mapping[str, str | Sequence[str]]) -> str:
-    """Put the variables in: text as it is (single values and a custom "all"), several values quoted."""
+    """Put the variables in: text as it is (single values and a custom "all"), or quoted where the format says so; several
+    values quoted.
+
+    Raises:
+        KeyError: an unknown variable.
+        ValueError: an unknown format.
+    """
 
     def value(match: re.Match[str]) -> str:
-        found = variables[match[1]]
-        return found if isinstance(found, str) else ",".join("'" + item.replace("'", "''") + "'" for item in found)
+        found, form = variables[match[1] or match[3]], match[2]
+        if form not in (None, "sqlstring"):
+            raise ValueError(f"format {form} of {match[1]}")
+        if isinstance(found, str):
+            return _quoted(found) if form else found
+        return ",".join(map(_quoted, found))
 
-    return re.sub(r"\$(?!__)\{?(\w+)\}?", value, sql)
+    return re.sub(r"\$(?!__)(?:\{(\w+)(?::(\w+))?\}|(\w+))", value, sql)
+
+
+def opened(board: Mapping[str, Any], **chosen: str | Sequence[str]) -> dict[str, str | Sequence[str]]:
+    """What the variables of a dashboard hold when it is opened, or as chosen."""
+    return {v["name"]: chosen[v["name"]] if v["name"] in chosen else _first(v) for v in board["templating"]["list"]}
+
+
+def _first(variable: Mapping[str, Any]) -> str | Sequence[str]:
+    if variable["type"] in ("constant", "textbox"):
+        return str(variable["query"])
+    value: str | list[str] = variable["current"]["value"]
+    if value != ["$__all"]:
+        return value
+    if "allValue" in variable:
+        return str(variable["allValue"])
+    return [item.strip() for item in variable["query"].split(",")]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def expand(sql: str, over: Range) -> str:

@@ -1,5 +1,6 @@
 """Every query of the dashboards on a real PostgreSQL that the pipeline filled, as the role that may only read."""
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,21 +15,24 @@ from detectors.site import parse_site
 from infra.grafana.generate import dashboards
 from infra.stack import StackState
 from jobs.land.run import land
+from jobs.triage.lifecycle import Action, Change, Verdict, apply
 from schemas.records import ALERT
-from schemas.types import TELEMETRY_DOMAINS
+from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import encode
 from tests.conftest import Database, new_database
 from tests.engine.examples import records_of
 from tests.engine.test_detectors import run as run_engine
-from tests.integration.grafana_sql import Range, expand, interpolate
+from tests.integration.grafana_sql import Range, expand, interpolate, opened
 from tests.integration.landing import deadletter, own_topics
 
 BOARDS = dashboards()
 QUERIES = [
-    pytest.param(panel["type"], target["format"], target["rawSql"], id=f"{panel['title']} {target['refId']}")
-    for board in BOARDS.values()
+    pytest.param(
+        name, panel["type"], target["format"], target["rawSql"], id=f"{name}: {panel['title']} {target['refId']}"
+    )
+    for name, board in BOARDS.items()
     for panel in board["panels"]
-    for target in panel["targets"]
+    for target in panel.get("targets", [])
 ]
 #: PostgreSQL's type ids that Grafana takes as numbers and as text.
 NUMBERS = {20, 21, 23, 700, 701, 1700}
@@ -40,7 +44,10 @@ TIMES = {1114, 1184}
 def filled(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with the alerts of every detector's examples, landed from Kafka, and some dead letters."""
     now = datetime.now(UTC)
-    alerts = [{**row, "detected": now - timedelta(seconds=index)} for index, row in enumerate(_alerts())]
+    alerts = [
+        {**row, "detected": now - timedelta(seconds=index), "capture": "station's.pcap", "frames": [7, index + 8]}
+        for index, row in enumerate(_alerts())
+    ]
     letters = [
         deadletter(topic="telemetry.meter", partition=0, offset=n, reason=("broken body", "empty")[n % 2])
         for n in range(9)
@@ -75,15 +82,25 @@ def over() -> Range:
     return Range(now - timedelta(hours=1), now + timedelta(minutes=5))
 
 
-def variables(**chosen: Any) -> dict[str, Any]:
-    """What the dashboard's variables hold when it is opened, or as chosen."""
-    detector = next(v for v in BOARDS["overview.json"]["templating"]["list"] if v["name"] == "detector")
-    return {
-        "domain": [domain.value for domain in TELEMETRY_DOMAINS],
-        "severity": "1",
-        "detector": detector["allValue"],
-        **chosen,
-    }
+@pytest.fixture(scope="module")
+def chosen(filled: Database) -> dict[str, str]:
+    """An incident with others beside it and its entity; people have worked on both."""
+    with psycopg.connect(filled.dsn, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT i.incident_id, i.entity FROM incident i JOIN incident o ON o.entity = i.entity AND o.incident_id <> "
+            "i.incident_id JOIN alert a ON a.incident_id = i.incident_id AND a.source IS NOT NULL "
+            "ORDER BY i.severity_id DESC, 1 LIMIT 1"
+        ).fetchone()
+        assert found is not None
+        closed = connection.execute(
+            "SELECT incident_id FROM incident WHERE incident_id <> %s ORDER BY 1 LIMIT 9", (found[0],)
+        ).fetchall()
+        apply(connection, found[0], 0, Change(Action.ACKNOWLEDGE, "anna"))
+        apply(connection, found[0], 1, Change(Action.COMMENT, "anna", comment="looked at"))
+        for number, (incident,) in enumerate(closed):
+            verdict = (Verdict.FALSE_POSITIVE, Verdict.TRUE_POSITIVE)[number % 2]
+            apply(connection, incident, 0, Change(Action.CLOSE, "otto", verdict=verdict))
+    return {"incident": found[0], "entity": found[1]}
 
 
 def ask(reader: psycopg.Connection, sql: str) -> tuple[list[tuple[str, int]], list[tuple[Any, ...]]]:
@@ -92,11 +109,11 @@ def ask(reader: psycopg.Connection, sql: str) -> tuple[list[tuple[str, int]], li
     return [(column.name, column.type_code) for column in cursor.description], cursor.fetchall()
 
 
-@pytest.mark.parametrize(("kind", "shape", "sql"), QUERIES)
+@pytest.mark.parametrize(("name", "kind", "shape", "sql"), QUERIES)
 def test_panel_query_gives_what_its_panel_needs(
-    kind: str, shape: str, sql: str, reader: psycopg.Connection, over: Range
+    name: str, kind: str, shape: str, sql: str, reader: psycopg.Connection, over: Range, chosen: dict[str, str]
 ) -> None:
-    columns, rows = ask(reader, expand(interpolate(sql, variables()), over))
+    columns, rows = ask(reader, expand(interpolate(sql, opened(BOARDS[name], **chosen)), over))
     assert rows, "the panel would be empty"
     names, types = [name for name, _ in columns], [code for _, code in columns]
     assert len(set(names)) == len(names)
@@ -114,39 +131,65 @@ def test_panel_query_gives_what_its_panel_needs(
         assert set(types) <= NUMBERS | TEXTS | TIMES
 
 
-def test_columns_that_tables_set_up_are_there(reader: psycopg.Connection, over: Range) -> None:
+def test_columns_that_tables_set_up_are_there(reader: psycopg.Connection, over: Range, chosen: dict[str, str]) -> None:
     for board in BOARDS.values():
         for panel in board["panels"]:
             if panel["type"] == "table":
-                columns, _ = ask(reader, expand(interpolate(panel["targets"][0]["rawSql"], variables()), over))
+                sql = interpolate(panel["targets"][0]["rawSql"], opened(board, **chosen))
+                columns, _ = ask(reader, expand(sql, over))
                 names = {name for name, _ in columns}
-                assert {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]} <= names
+                overrides = panel["fieldConfig"]["overrides"]
+                assert {override["matcher"]["options"] for override in overrides} <= names
                 assert {sort["displayName"] for sort in panel["options"].get("sortBy", [])} <= names
+                assert set(re.findall(r"__data\.fields\.(\w+)", str(overrides))) <= names, "what links are made of"
 
 
-def test_variables_and_annotations(reader: psycopg.Connection, over: Range) -> None:
+def test_variables_and_annotations(reader: psycopg.Connection, over: Range, chosen: dict[str, str]) -> None:
     for board in BOARDS.values():
         for variable in board["templating"]["list"]:
             if variable["type"] == "query":
                 columns, rows = ask(reader, expand(variable["query"], over))
                 assert len(columns) == 1 and columns[0][1] in TEXTS and rows
         for annotation in board["annotations"]["list"]:
-            columns, rows = ask(reader, expand(interpolate(annotation["target"]["rawSql"], variables()), over))
+            sql = interpolate(annotation["target"]["rawSql"], opened(board, **chosen))
+            columns, rows = ask(reader, expand(sql, over))
             assert [name for name, _ in columns] == ["time", "text", "tags"] and rows
 
 
-def test_choosing_leaves_less(reader: psycopg.Connection, over: Range) -> None:
-    total = next(t.values[2] for t in QUERIES if t.id == "Alerts A")
+def one_number(reader: psycopg.Connection, over: Range, name: str, panel: str, **variables: Any) -> int:
+    (sql,) = (str(t.values[3]) for t in QUERIES if t.id == f"{name}: {panel} A")
+    _, rows = ask(reader, expand(interpolate(sql, opened(BOARDS[name], **variables)), over))
+    return int(rows[0][0])
 
+
+def test_choosing_leaves_less(reader: psycopg.Connection, over: Range) -> None:
     def count(**chosen: Any) -> int:
-        _, rows = ask(reader, expand(interpolate(str(total), variables(**chosen)), over))
-        return int(rows[0][0])
+        return one_number(reader, over, "overview.json", "Alerts", **chosen)
 
     everything = count()
     assert 0 < count(severity="4") < everything
-    assert sum(count(domain=[domain.value]) for domain in TELEMETRY_DOMAINS) == everything
+    assert sum(count(domain=[domain.value]) for domain in (*TELEMETRY_DOMAINS, Domain.CORRELATION)) == everything
     assert 0 < count(detector=["rogue_master"]) < everything
     assert count(detector=["it's none"]) == 0
+
+
+def test_choosing_leaves_fewer_incidents(reader: psycopg.Connection, over: Range, chosen: dict[str, str]) -> None:
+    def count(**chosen: Any) -> int:
+        return one_number(reader, over, "incidents.json", "High and critical", **chosen)
+
+    everything = count()
+    assert count(assignee=["anna"]) == 1 and count(assignee=["nobody"]) == everything - 1
+    assert count(status=["open"]) == everything - 1 and count(status=["closed"]) == 0
+    assert 0 < count(detector=["rogue_master"]) < everything
+    assert count(site=["it's none"]) == 0
+
+
+def test_an_incident_that_is_none_and_one_with_a_quote(reader: psycopg.Connection, over: Range) -> None:
+    for name, kind, _, sql in (query.values for query in QUERIES):
+        if name in ("incident.json", "entity.json"):
+            given = {"incident": "it's none", "entity": "it's none"}
+            _, rows = ask(reader, expand(interpolate(str(sql), opened(BOARDS[str(name)], **given)), over))
+            assert not rows or kind == "stat"
 
 
 def test_the_reader_cannot_write(reader: psycopg.Connection) -> None:
@@ -167,7 +210,8 @@ def test_every_query_runs_on_an_empty_database(stack: StackState, over: Range) -
             prepare(owner)
         with psycopg.connect(database.reader_dsn) as connection:
             for query in QUERIES:
-                ask(connection, expand(interpolate(str(query.values[2]), variables()), over))
+                name, _, _, sql = query.values
+                ask(connection, expand(interpolate(str(sql), opened(BOARDS[str(name)])), over))
 
 
 def test_an_unknown_macro_is_an_error(over: Range) -> None:

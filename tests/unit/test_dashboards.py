@@ -1,6 +1,7 @@
 """Structure of the dashboards and of the provisioning: Grafana saves a wrong type or a broken reference without a word."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,10 @@ def test_panels(name: str) -> None:
         own = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
         assert not own & cells, f"{panel['title']} covers another panel"
         cells |= own
+        if panel["type"] == "text":
+            assert panel["options"]["content"].strip() and "targets" not in panel
+            continue
+        assert panel["fieldConfig"]["defaults"]["noValue"], "what an empty panel says"
         refs = [target["refId"] for target in panel["targets"]]
         assert refs and len(set(refs)) == len(refs)
         assert all(
@@ -73,12 +78,36 @@ def test_variables_and_annotations(name: str) -> None:
     board = GENERATED[name]
     names = [variable["name"] for variable in board["templating"]["list"]]
     assert len(set(names)) == len(names)
-    sql = json.dumps(board["panels"])
-    assert all(f"${variable}" in sql for variable in names), "a variable that nothing uses"
+    used = set(re.findall(r"\$\{?(?!__)(\w+)", json.dumps([board["panels"], board["annotations"]])))
+    assert used == set(names), "a variable that nothing uses, or one that is missing"
     assert not any(key.startswith("auto") for variable in board["templating"]["list"] for key in variable)
     for annotation in board["annotations"]["list"]:
         assert annotation["rawQuery"] == annotation["target"]["rawSql"]
         assert "limit" not in annotation["target"]
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_one_bar_and_links_that_lead_somewhere(name: str) -> None:
+    board = GENERATED[name]
+    (bar,) = board["links"]
+    assert bar["type"] == "dashboards" and bar["tags"] == ["gridwatch"] and "gridwatch" in board["tags"]
+    assert any(a["name"] == "Grave incidents" for a in board["annotations"]["list"])
+    variables = {of["uid"]: {v["name"] for v in of["templating"]["list"]} for of in GENERATED.values()}
+    for panel in board["panels"]:
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
+            for link in next((p["value"] for p in override["properties"] if p["id"] == "links"), []):
+                if target := re.match(r"/d/([\w-]+)\?var-(\w+)=", link["url"]):
+                    assert target[2] in variables[target[1]], "a link to a dashboard or variable that is not there"
+                else:
+                    assert link["url"].startswith("https://attack.mitre.org/")
+
+
+def test_texts_of_the_wire_are_quoted() -> None:
+    for name, board in GENERATED.items():
+        free = {v["name"] for v in board["templating"]["list"] if v["type"] == "textbox"}
+        sql = "\n".join(t["rawSql"] for panel in board["panels"] for t in panel.get("targets", []))
+        found = re.findall(r"\$\{?(\w+)(:sqlstring)?", sql)
+        assert all(quoted for variable, quoted in found if variable in free), name
 
 
 def test_provisioning_is_what_grafana_reads() -> None:
