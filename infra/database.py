@@ -30,6 +30,7 @@ RIGHTS: Final = {
     ),
     CONSOLE: (
         ("SELECT", "alert, alert_overview, incident, incident_event, suppression, table_version, landed_position"),
+        ("SELECT", "alert_rollup, deadletter_rollup"),
         ("UPDATE (version, status, assignee, verdict, since, acknowledged, closed, updated)", "incident"),
         ("UPDATE (reviewed_by, expires)", "suppression"),
         ("INSERT", "incident_event, suppression, audit"),

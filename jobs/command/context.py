@@ -1,9 +1,10 @@
 """What stands before the subcommand, and the settings that follow from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -48,3 +49,26 @@ def require_files(files: Sequence[Path] | None) -> None:
 def say(line: str) -> None:
     """Print one line of progress on standard error, so that standard output holds results alone."""
     typer.echo(line, err=True)
+
+
+@contextmanager
+def console_connection(context: typer.Context) -> Iterator[Any]:
+    """PostgreSQL as the role that works on incidents, each statement a transaction.
+
+    Raises:
+        ConfigFault: none is set and the embedded stack is down.
+        RunFault: it does not answer, nothing was ever landed there, or the role may not.
+    """
+    import psycopg
+
+    from infra.postgres import CONSOLE
+    from jobs.connections import postgres_dsn
+    from jobs.triage.read import explained
+
+    with (
+        explained(),
+        psycopg.connect(
+            postgres_dsn(settings_of(context), CONSOLE), connect_timeout=10, options="-c timezone=UTC", autocommit=True
+        ) as connection,
+    ):
+        yield connection

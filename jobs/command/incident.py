@@ -3,13 +3,11 @@
 import getpass
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from jobs.command.context import say, settings_of
+from jobs.command.context import console_connection, say
 
 app = typer.Typer(no_args_is_help=True, epilog="Example: gridwatch incident acknowledge 0123456789abcdef")
 
@@ -31,7 +29,7 @@ def show(context: typer.Context, incident: Id) -> None:
 
     from jobs.triage.page import whole
 
-    with _connected(context) as connection:
+    with console_connection(context) as connection:
         found = whole(connection, incident)
     json.dump(asdict(found), sys.stdout, indent=2, default=str)
     sys.stdout.write("\n")
@@ -124,7 +122,7 @@ def hide(
     from jobs.triage.suppress import suppress
 
     keep = tuple(name.strip() for name in scope.split(",") if name.strip())
-    with _connected(context) as connection:
+    with console_connection(context) as connection:
         _, made = suppress(
             connection, incident, version, _name(who), keep, reason, timedelta(hours=hours), datetime.now(UTC)
         )
@@ -147,27 +145,10 @@ def _step(
         words = [v.word for v in Verdict]
         raise UsageFault(f"no verdict {verdict!r}", "--verdict", meant(verdict, words, f"one of {', '.join(words)}"))
     found = None if verdict is None else Verdict[verdict.upper()]
-    with _connected(context) as connection:
+    with console_connection(context) as connection:
         standing = apply(connection, incident, version, Change(Action(action), _name(who), verdict=found, **more))
     say(f"{incident}: {standing.status}, assigned to {standing.assignee or 'nobody'}, version {standing.version}")
 
 
 def _name(who: str | None) -> str:
     return who if who is not None else getpass.getuser()
-
-
-@contextmanager
-def _connected(context: typer.Context) -> Iterator[Any]:
-    import psycopg
-
-    from infra.postgres import CONSOLE
-    from jobs.connections import postgres_dsn
-    from jobs.triage.read import explained
-
-    with (
-        explained(),
-        psycopg.connect(
-            postgres_dsn(settings_of(context), CONSOLE), connect_timeout=10, options="-c timezone=UTC", autocommit=True
-        ) as connection,
-    ):
-        yield connection

@@ -1,21 +1,15 @@
 """Pages from templates; a page's own texts are escaped by the template engine, whatever they hold."""
 
-import json
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from detectors.profiles.threat import Severity
 from jobs.console.access import console_of
 from jobs.console.users import Person, Role
-from jobs.export.chart import timeline
-
-#: Fields of a record of the evidence that a page shows; the rest is in the lake.
-_MOST_FIELDS: Final = 60
+from jobs.export.html import environment
 
 
 def rendered(request: Request, template: str, person: Person | None, status: int = 200, **values: Any) -> HTMLResponse:
@@ -44,14 +38,6 @@ def rendered(request: Request, template: str, person: Person | None, status: int
     return answer
 
 
-def _severity(number: int) -> str:
-    return Severity(number).name.lower() if number in {s.value for s in Severity} else "unknown"
-
-
-def _when(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _ago(moment: datetime) -> str:
     seconds = max(0.0, (datetime.now(UTC) - moment).total_seconds())
     for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -60,39 +46,8 @@ def _ago(moment: datetime) -> str:
     return f"{seconds:.0f} s"
 
 
-def _records(evidence: list[str]) -> list[dict[str, Any]]:
-    """Records of an alert's evidence, without what they lack."""
-    found = []
-    for text in evidence:
-        try:
-            record = json.loads(text)
-        except ValueError:
-            record = {"record": text}
-        pairs = record.items() if isinstance(record, dict) else [("record", record)]
-        found.append(dict([(k, v) for k, v in pairs if v is not None and v != ""][:_MOST_FIELDS]))
-    return found
-
-
-def _frames_command(alert: dict[str, Any]) -> str:
-    numbers = ",".join(map(str, alert["frames"] or ()))
-    return f"tshark -r {alert['capture']} -Y 'frame.number in {{{numbers}}}'"
-
-
-_ENVIRONMENT: Final = Environment(
-    loader=PackageLoader("jobs.console"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters |= {
-    "severity": _severity,
-    "when": _when,
-    "ago": _ago,
-    "records": _records,
-    "frames": _frames_command,
-}
-_ENVIRONMENT.globals |= {"timeline": timeline, "SEVERITIES": [s.value for s in reversed(Severity)]}
+_ENVIRONMENT: Final = environment("jobs.console")
+_ENVIRONMENT.filters["ago"] = _ago
 
 
 def static(name: str) -> tuple[bytes, str]:

@@ -68,6 +68,7 @@ ELSEWHERE: Final = {
         ),
         "tests/integration/test_incident_command.py::test_a_life_on_the_command_line",
     ),
+    "gridwatch report --incident 3f2a91 incident.html": "tests/integration/test_report.py::test_an_incident_is_told_whole",
     "gridwatch detect --master spark://spark-master:7077": "tests/integration/test_cluster.py::test_on_a_cluster",
     "make wheel": "tests/integration/test_docs.py::test_the_wheel_is_made",
     "gridwatch detect --properties spark.properties": "tests/integration/test_cluster.py::test_on_a_cluster",

@@ -11,7 +11,8 @@ from jobs.settings import PREFIX
 from tests.conftest import REPOSITORY, Database
 from tests.integration.console import alert, landed
 
-LINES = [line for line in (REPOSITORY / "docs/console.md").read_text(encoding="utf-8").splitlines() if "3f2a91" in line]
+PAGE = (REPOSITORY / "docs/console.md").read_text(encoding="utf-8")
+LINES = [line for line in PAGE.splitlines() if line.startswith("gridwatch incident ") and "3f2a91" in line]
 ID = "3f2a91"
 
 
