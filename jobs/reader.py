@@ -191,9 +191,16 @@ class Reader:
         for _, avro in self._writers.refresh().values():
             self._decoder.announce(avro)
 
-    def ends(self) -> dict[Place, int]:
-        """The offset behind the last record of each partition, now."""
-        return {place: self._watermarks(place)[1] for place in sorted(self._next)}
+    def ends(self, timeout_s: float = TIMEOUT) -> dict[Place, int]:
+        """The offset behind the last record of each partition, now.
+
+        Args:
+            timeout_s: longest wait for the answer about one of them.
+
+        Raises:
+            RunFault: the broker does not answer in time.
+        """
+        return {place: self._watermarks(place, timeout_s)[1] for place in sorted(self._next)}
 
     def report(self, positions: Mapping[Place, int]) -> None:
         """Tell the broker, for monitoring, how far we are; does not wait, and a failure changes nothing."""
@@ -233,9 +240,9 @@ class Reader:
             raise self._unreachable(error.args[0].str()) from error
         return [Place(name, number) for name in self._topics for number in sorted(topics[name].partitions)]
 
-    def _watermarks(self, place: Place) -> tuple[int, int]:
+    def _watermarks(self, place: Place, timeout_s: float = TIMEOUT) -> tuple[int, int]:
         try:
-            return watermarks(self._consumer, *place, TIMEOUT)
+            return watermarks(self._consumer, *place, timeout_s)
         except KafkaException as error:
             raise self._unreachable(error.args[0].str()) from error
 

@@ -1,13 +1,15 @@
-"""Dashboards as the JSON that Grafana provisions: `python -m infra.grafana.generate` writes the committed files."""
+"""Dashboards and alerting as the files that Grafana provisions: `python -m infra.grafana.generate` writes the committed ones."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from infra.grafana import alert_rules, contact_points
 from infra.grafana.entity import entity
 from infra.grafana.incident import incident
 from infra.grafana.incidents import incidents
@@ -15,6 +17,7 @@ from infra.grafana.overview import overview
 
 DIRECTORY: Final = Path(__file__).parent / "dashboards"
 PROVISIONING: Final = Path(__file__).parent / "provisioning"
+ALERTING: Final = PROVISIONING / "alerting"
 
 #: Every dashboard; its file is named as its uid, without what all uids begin with.
 MADE: Final[tuple[Callable[[], Dashboard], ...]] = (overview, incidents, incident, entity)
@@ -31,8 +34,18 @@ def text(dashboard: dict[str, Any]) -> str:
     return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
 
 
+def alerting() -> dict[str, str]:
+    """File name -> content, of provisioning/alerting."""
+    made = {"rules.yaml": alert_rules.file(), **contact_points.files()}
+    head = "# Made by python -m infra.grafana.generate.\n"
+    return {name: head + yaml.safe_dump(content, sort_keys=False, width=1000) for name, content in made.items()}
+
+
 def main() -> None:
     """Write the files."""
+    ALERTING.mkdir(exist_ok=True)
+    for name, content in alerting().items():
+        (ALERTING / name).write_text(content, encoding="utf-8")
     DIRECTORY.mkdir(exist_ok=True)
     for name, dashboard in dashboards().items():
         (DIRECTORY / name).write_text(text(dashboard), encoding="utf-8")

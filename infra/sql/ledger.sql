@@ -17,6 +17,10 @@ CREATE TABLE IF NOT EXISTS landed_position (
     PRIMARY KEY (cluster, topic, "partition")
 );
 COMMENT ON TABLE landed_position IS 'Next Kafka offset to land; changes in the transaction that lands the rows before it';
+ALTER TABLE landed_position ADD COLUMN IF NOT EXISTS seen timestamptz;
+ALTER TABLE landed_position ADD COLUMN IF NOT EXISTS end_offset bigint;
+COMMENT ON COLUMN landed_position.seen IS 'when landing last looked at the partition, whether or not anything had come';
+COMMENT ON COLUMN landed_position.end_offset IS 'the offset behind its last record then: what lies between waits to be landed';
 
 CREATE TABLE IF NOT EXISTS lake_file (
     number  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -32,6 +32,10 @@ BATCH: Final = 2_000
 LINGER_S: Final = 0.1
 #: Seconds between two looks for partitions that were added.
 DISCOVER_S: Final = 60.0
+#: Seconds between two signs of life in PostgreSQL.
+LOOK_S: Final = 15.0
+#: Longest wait (s) of such a look for the broker.
+LOOK_TIMEOUT_S: Final = 5.0
 #: First and longest wait (s) between two attempts to reach PostgreSQL.
 BACKOFF_S: Final = (0.5, 30.0)
 #: Who we are, in dead letters and in the broker's list of groups.
@@ -208,6 +212,7 @@ class _Loop:
     def _work(self) -> None:
         assert self._filer is not None
         last = discovered = time.monotonic()
+        looked = last - LOOK_S
         told = self.counts.read
         while not self._stop.is_set():
             batch = self._reader.read(BATCH, LINGER_S)
@@ -216,6 +221,9 @@ class _Loop:
                 self._land(batch)
                 last = time.monotonic()
             self._filer.check()
+            if now - looked >= LOOK_S:
+                self._look()
+                looked = now
             if now - discovered >= DISCOVER_S:
                 self._reader.discover()
                 discovered = now
@@ -223,8 +231,19 @@ class _Loop:
                     told = self.counts.read
                     self._say(self.counts.line())
             if self._at_end(idle_s=now - last):
+                self._look()
                 break
         self._filer.finish()
+
+    def _look(self) -> None:
+        """Tell PostgreSQL that we are there, and how much waits."""
+        assert self._store is not None
+        try:
+            ends = self._reader.ends(LOOK_TIMEOUT_S)
+        except RunFault:
+            # Kafka is away: the reader says so and waits; until it is back, the sign of life is missing.
+            return
+        self._store.seen(self._reader.cluster, ends)
 
     def _at_end(self, idle_s: float) -> bool:
         if self._what.until_idle_s is not None and idle_s >= self._what.until_idle_s:

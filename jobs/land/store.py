@@ -119,6 +119,20 @@ class Store:
         )
         return {Place(topic, partition): offset for topic, partition, offset in rows}
 
+    def seen(self, cluster: str, ends: Mapping[Place, int]) -> None:
+        """Say that landing is there, and how far the partitions reach of which something was landed.
+
+        Args:
+            cluster: identity of the Kafka cluster.
+            ends: offset behind the last record of each partition.
+        """
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE landed_position SET seen = clock_timestamp(), end_offset = %s"
+                ' WHERE cluster = %s AND topic = %s AND "partition" = %s',
+                [(end, cluster, place.topic, place.partition) for place, end in sorted(ends.items())],
+            )
+
     def land(self, rows: Sequence[Row], cluster: str, positions: Mapping[Place, int]) -> Landed:
         """Insert the rows not known yet, count alerts into their incidents and move the positions, in one transaction.
 

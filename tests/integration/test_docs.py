@@ -43,7 +43,14 @@ from tests.conftest import Database
 from tests.unit.packets import Capture, Connection, modbus
 
 ROOT: Final = Path(__file__).parent.parent.parent
-PAGES: Final = ("docs/site_file.md", "docs/rules.md", "docs/detectors.md", "docs/incidents.md", "docs/console.md")
+PAGES: Final = (
+    "docs/site_file.md",
+    "docs/rules.md",
+    "docs/detectors.md",
+    "docs/incidents.md",
+    "docs/console.md",
+    "docs/grafana.md",
+)
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", *PAGES)
 SITE_FILE: Final = PAGES[0]
 
