@@ -50,11 +50,16 @@ class PostgresSettings(Section):
 
 
 class GrafanaSettings(Section):
-    """Grafana, for annotations; without `url` none are written."""
+    """Grafana, for annotations and `gridwatch grafana push`; without `url` no annotations are written."""
 
     url: str | None = None
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(default=None, description="of a service account of the role Admin")
     ca_file: Path | None = None
+    datasource: SecretStr | None = Field(
+        default=None, description="PostgreSQL as Grafana reaches it; empty: the data source that is there"
+    )
+    alert_webhook: SecretStr | None = Field(default=None, description="address that gets Grafana's alerts")
+    alert_email: str | None = Field(default=None, description="who gets them; several separated by semicolons")
 
 
 class ConsoleSettings(Section):

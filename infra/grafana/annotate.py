@@ -7,15 +7,10 @@ from which the overview draws its own marks.
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from grafana_client.api import GrafanaApi
-from grafana_client.client import GrafanaException, TokenAuth
-
-from schemas.errors import ConfigFault
+from grafana_client.client import GrafanaException
 
 #: Annotations that wait at most; a storm of alerts must not become a storm of requests.
 MAX_WAITING: Final = 500
@@ -23,49 +18,8 @@ MAX_WAITING: Final = 500
 MAX_RATE: Final = 20.0
 #: Longest text (characters) of an annotation.
 MAX_TEXT: Final = 500
-#: Seconds for one request.
-TIMEOUT_S: Final = 5.0
 
 _SEVERITIES: Final = {1: "informational", 2: "low", 3: "medium", 4: "high", 5: "critical"}
-
-
-@dataclass(frozen=True)
-class Grafana:
-    """Where Grafana is.
-
-    Args:
-        url: its root, e.g. https://grafana.example/ops.
-        token: of a service account that may write annotations.
-        ca_file: PEM file of the authorities to trust; None for the system's.
-    """
-
-    url: str
-    token: str
-    ca_file: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"Grafana({self.url})"
-
-
-def connect(where: Grafana) -> GrafanaApi:
-    """A client; nothing is sent yet.
-
-    Raises:
-        ConfigFault: the address is not http or https.
-    """
-    parts = urlsplit(where.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigFault("the address of Grafana is not http:// or https://", "grafana.url", "correct it")
-    prefix = parts.path.strip("/")
-    return GrafanaApi(
-        auth=TokenAuth(where.token),  # type: ignore[no-untyped-call]
-        host=parts.hostname,
-        port=parts.port,
-        url_path_prefix=f"{prefix}/" if prefix else "",
-        protocol=parts.scheme,
-        verify=str(where.ca_file) if where.ca_file else True,
-        timeout=TIMEOUT_S,
-    )
 
 
 def annotation(alert: Mapping[str, Any]) -> dict[str, Any]:

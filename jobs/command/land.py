@@ -75,7 +75,8 @@ def _annotator(settings: "Settings") -> "Annotator | None":
     Raises:
         ConfigFault: there is an address but no token, or the address is wrong.
     """
-    from infra.grafana.annotate import Annotator, Grafana, connect
+    from infra.grafana.annotate import Annotator
+    from infra.grafana.client import Grafana, connect
     from schemas.errors import ConfigFault
 
     if settings.grafana.url is None:

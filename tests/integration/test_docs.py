@@ -63,6 +63,12 @@ ELSEWHERE: Final = {
     "gridwatch land": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch archive": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch console": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch grafana push --url https://grafana.example.org --dry-run": (
+        "tests/unit/test_grafana_push.py::test_a_dry_run_shows_all_and_writes_nothing"
+    ),
+    "gridwatch grafana push --url https://grafana.example.org": (
+        "tests/unit/test_grafana_push.py::test_what_is_pushed_is_what_was_generated"
+    ),
     **dict.fromkeys(
         (
             "gridwatch incident show 3f2a91",

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from infra.grafana.annotate import MAX_TEXT, Annotator, Grafana, connect
+from infra.grafana.annotate import MAX_TEXT, Annotator
+from infra.grafana.client import Grafana, connect
 from schemas.errors import ConfigFault
 
 TOKEN = "stub-token"
