@@ -23,7 +23,8 @@ RIGHTS: Final = {
     LANDING: (
         (
             "SELECT, INSERT, UPDATE",
-            "alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup",
+            "alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
+            " threat, detector",
         ),
         ("SELECT, INSERT", "incident_event"),
         ("SELECT", "lake, suppression, table_version"),
@@ -40,7 +41,7 @@ RIGHTS: Final = {
         (
             "SELECT",
             "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
-            " lake_file, alert_rollup, latency_rollup, deadletter_rollup",
+            " lake_file, alert_rollup, latency_rollup, deadletter_rollup, threat, detector",
         ),
     ),
 }
@@ -104,7 +105,7 @@ def digest() -> str:
 
 
 _TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))
-_FURTHER: Final = ("incident", "lifecycle", "rollup", "audit")
+_FURTHER: Final = ("incident", "lifecycle", "rollup", "audit", "catalogue")
 
 
 def _grants(role: str) -> Iterator[sql.Composed]:

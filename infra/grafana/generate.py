@@ -10,7 +10,10 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from infra.grafana import alert_rules, contact_points
+from infra.grafana.coverage import coverage
+from infra.grafana.detectors import detectors
 from infra.grafana.entity import entity
+from infra.grafana.health import health
 from infra.grafana.incident import incident
 from infra.grafana.incidents import incidents
 from infra.grafana.overview import overview
@@ -20,7 +23,7 @@ PROVISIONING: Final = Path(__file__).parent / "provisioning"
 ALERTING: Final = PROVISIONING / "alerting"
 
 #: Every dashboard; its file is named as its uid, without what all uids begin with.
-MADE: Final[tuple[Callable[[], Dashboard], ...]] = (overview, incidents, incident, entity)
+MADE: Final[tuple[Callable[[], Dashboard], ...]] = (overview, incidents, incident, entity, detectors, coverage, health)
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
@@ -53,7 +56,7 @@ def main() -> None:
 
 def _tidy(dashboard: dict[str, Any]) -> dict[str, Any]:
     """What the SDK leaves out or says too much for this data source."""
-    for variable in dashboard["templating"]["list"]:
+    for variable in dashboard["templating"].setdefault("list", []):
         for key in ("auto", "auto_min", "auto_count"):
             variable.pop(key, None)
         if variable["type"] == "query":

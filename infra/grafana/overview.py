@@ -1,7 +1,6 @@
 """The overview dashboard: what a SOC operator looks at first.
 
-Time on every panel is the time of detection: an event time is chosen by whoever sends the record, and a forged one
-would hide its alert from the last hour.
+What is counted over long times comes from sums in slots of five minutes, which the landing step keeps.
 """
 
 from typing import Final
@@ -10,280 +9,205 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.board import BAD as _BAD
-from infra.grafana.board import GOOD as _GOOD
-from infra.grafana.board import WARN as _WARN
-from infra.grafana.board import WIDTH, board
-from infra.grafana.panels import (
-    SEVERITIES,
-    bars_over_time,
-    lines_over_time,
-    number,
-    ranking,
-    rows,
-    severity_cell,
-    shares,
-)
-from infra.grafana.variables import ALERTS as CHOSEN
-from infra.grafana.variables import detector, domain, severity
+from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board, to_entity
+from infra.grafana.delays import delay, delays_over_time
+from infra.grafana.incidents import columns
+from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
+from infra.grafana.variables import ALERTS, INCIDENTS, SUMS, detector, domain, severity, severity_word
 
 UID: Final = "gridwatch-overview"
-TITLE: Final = "Gridwatch overview"
 
-
-def _alerts() -> tuple[tuple[int, Builder[Panel]], ...]:
-    """First line: numbers. Width and panel."""
-    return (
-        (
-            4,
-            number(
-                "Alerts",
-                "Firings of detectors in this time.",
-                f"SELECT count(*) AS alerts FROM alert_overview WHERE {CHOSEN}",
-                [(None, _GOOD), (1, _WARN)],
-            ),
-        ),
-        (
-            4,
-            number(
-                "High and critical",
-                "Alerts of the two worst severities.",
-                f"SELECT count(*) AS alerts FROM alert_overview WHERE {CHOSEN} AND severity_id >= 4",
-                [(None, _GOOD), (1, _BAD)],
-            ),
-        ),
-        (
-            4,
-            number(
-                "Incidents",
-                "What there is to work on: alerts of one key, or of a storm, are one incident.",
-                f"SELECT count(DISTINCT incident_id) AS incidents FROM alert_overview WHERE {CHOSEN}",
-                [(None, _GOOD), (1, _WARN)],
-            ),
-        ),
-        (
-            4,
-            number(
-                "Assets concerned",
-                "Different meters, servers, stations and vehicles with an alert.",
-                f"SELECT count(DISTINCT (entity_kind, entity)) AS assets FROM alert_overview WHERE {CHOSEN}",
-                [(None, _GOOD), (1, _WARN)],
-            ),
-        ),
-        (
-            4,
-            number(
-                "Event to alert, p99",
-                "99 of 100 alerts were in this database so long after their event, or sooner. Replayed captures count "
-                "from the events of then.",
-                "SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY event_to_landed_s) AS p99 "
-                f"FROM alert_overview WHERE {CHOSEN}",
-                [(None, _GOOD), (2, _WARN), (10, _BAD)],
-                unit="s",
-                nothing="–",
-            ),
-        ),
-        (
-            4,
-            number(
-                "Dead letters",
-                "Records that were refused: malformed, hostile, or of an unknown schema. All are kept, with the reason.",
-                "SELECT count(*) AS records FROM deadletter WHERE $__timeFilter(landed)",
-                [(None, _GOOD), (1, _WARN), (1000, _BAD)],
-            ),
-        ),
-    )
-
-
-def _course() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            16,
-            bars_over_time(
-                "Alerts by severity",
-                "Number of alerts, by when they were detected.",
-                "SELECT $__timeGroupAlias(detected, '$__interval'), severity AS metric, count(*) AS value "
-                f"FROM alert_overview WHERE {CHOSEN} GROUP BY 1, 2 ORDER BY 1, 2",
-                SEVERITIES,
-            ),
-        ),
-        (
-            8,
-            shares(
-                "Alerts by domain",
-                "Metering, substations, vehicles, networks.",
-                f"SELECT domain, count(*) AS alerts FROM alert_overview WHERE {CHOSEN} GROUP BY 1 ORDER BY 2 DESC",
-            ),
-        ),
-    )
-
-
-def _rankings() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            8,
-            ranking(
-                "Top detectors",
-                "The ten detectors that fired most.",
-                f"SELECT detector, count(*) AS alerts FROM alert_overview WHERE {CHOSEN} "
-                "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
-            ),
-        ),
-        (
-            8,
-            ranking(
-                "Top assets",
-                "The ten assets with most alerts.",
-                "SELECT entity_kind || ' ' || left(entity, 60) AS asset, count(*) AS alerts FROM alert_overview "
-                f"WHERE {CHOSEN} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
-            ),
-        ),
-        (
-            8,
-            rows(
-                "ATT&CK for ICS techniques",
-                "What the alerts point to, by MITRE ATT&CK for ICS; the technique links to its page.",
-                "SELECT technique, string_agg(DISTINCT threat, ', ' ORDER BY threat) AS threats, count(*) AS alerts, "
-                f"max(detected) AS last FROM alert_overview WHERE {CHOSEN} GROUP BY 1 ORDER BY 3 DESC, 1",
-                {
-                    "technique": {
-                        "links": [
-                            {
-                                "title": "MITRE ATT&CK",
-                                "url": "https://attack.mitre.org/techniques/${__value.raw}/",
-                                "targetBlank": True,
-                            }
-                        ],
-                        "custom.width": 100,
-                    },
-                    "alerts": {"custom.width": 80},
-                },
-            ),
-        ),
-    )
-
-
-def _incidents() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            WIDTH,
-            rows(
-                "Incidents",
-                "Alerts of one key, or of a storm, together: how often, since when, how bad.",
-                "SELECT (array_agg(severity ORDER BY severity_id DESC))[1] AS severity, count(*) AS alerts, "
-                "min(detected) AS first, max(detected) AS last, detector, "
-                "(array_agg(title ORDER BY detected DESC))[1] AS latest, incident_id AS incident "
-                f"FROM alert_overview WHERE {CHOSEN} GROUP BY detector, incident_id "
-                "ORDER BY max(severity_id) DESC, max(detected) DESC LIMIT 200",
-                {
-                    "severity": severity_cell(),
-                    "alerts": {"custom.width": 80},
-                    "first": {"custom.width": 170},
-                    "last": {"custom.width": 170},
-                },
-            ),
-        ),
-    )
-
-
-def _latest() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            WIDTH,
-            rows(
-                "Latest alerts",
-                "The last 200, with what was observed, what was expected, and what to do.",
-                "SELECT detected, severity, detector, entity_kind AS kind, entity, title, observed, expected, "
-                'runbook AS "what to do", source, destination, site, technique, threat, "time" AS "event time", '
-                f"alert_id FROM alert_overview WHERE {CHOSEN} ORDER BY detected DESC, alert_id LIMIT 200",
-                {
-                    "detected": {"custom.width": 170},
-                    "severity": severity_cell(),
-                    "kind": {"custom.width": 80},
-                    "title": {"custom.width": 320},
-                    "what to do": {"custom.width": 320, "custom.inspect": True},
-                    "technique": {"custom.width": 90},
-                    "threat": {"custom.width": 80},
-                },
-                sort_by="detected",
-            ),
-        ),
-    )
-
-
-def _health() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            12,
-            lines_over_time(
-                "Latency",
-                "Median and 99th percentile: from the event to its detection, and from there to this database.",
-                "SELECT $__timeGroupAlias(detected, '$__interval'), leg AS metric, "
-                "percentile_cont(share) WITHIN GROUP (ORDER BY seconds) AS value FROM alert_overview, LATERAL (VALUES "
-                "('event to detection, p50', event_to_detected_s, 0.5), "
-                "('event to detection, p99', event_to_detected_s, 0.99), "
-                "('detection to database, p50', detected_to_landed_s, 0.5), "
-                "('detection to database, p99', detected_to_landed_s, 0.99)) AS legs(leg, seconds, share) "
-                f"WHERE {CHOSEN} GROUP BY 1, leg, share ORDER BY 1, 2",
-                unit="s",
-            ),
-        ),
-        (
-            12,
-            bars_over_time(
-                "Dead letters by reason",
-                "Refused records, by when they were landed.",
-                "SELECT $__timeGroupAlias(landed, '$__interval'), reason AS metric, count(*) AS value FROM deadletter "
-                "WHERE $__timeFilter(landed) GROUP BY 1, 2 ORDER BY 1, 2",
-                {},
-            ),
-        ),
-    )
-
-
-def _stores() -> tuple[tuple[int, Builder[Panel]], ...]:
-    return (
-        (
-            14,
-            rows(
-                "Latest dead letters",
-                "The last 100 refused records: who refused them, why, and where they stand.",
-                "SELECT landed, stage, reason, detail, coalesce(capture, topic) AS place, "
-                "coalesce(frame, \"offset\") AS position, length, encode(substring(content FROM 1 FOR 32), 'hex') "
-                'AS "first bytes" FROM deadletter WHERE $__timeFilter(landed) ORDER BY landed DESC LIMIT 100',
-                {"landed": {"custom.width": 170}, "length": {"unit": "bytes"}},
-                sort_by="landed",
-            ),
-        ),
-        (
-            10,
-            rows(
-                "Landing",
-                "How far each topic was landed, and what of it stands in Parquet files.",
-                "SELECT p.topic, sum(p.next_offset)::bigint AS offsets, max(p.updated) AS updated, "
-                "(SELECT count(*) FROM lake_file f WHERE f.written IS NOT NULL AND p.topic LIKE f.record || '%') "
-                'AS "Parquet files", '
-                "(SELECT coalesce(sum(rows), 0)::bigint FROM lake_file f "
-                "WHERE f.written IS NOT NULL AND p.topic LIKE f.record || '%') AS \"rows in Parquet\" "
-                "FROM landed_position p GROUP BY p.topic ORDER BY p.topic",
-                {"updated": {"custom.width": 170}},
-            ),
-        ),
-    )
-
-
-#: The dashboard from top to bottom: height of a line, and its panels from left to right.
-LINES: Final = ((4, _alerts), (9, _course), (9, _rankings), (8, _incidents), (11, _latest), (8, _health), (8, _stores))
+_NO_ALERT: Final = "no alert of this choice in this time"
+_NO_INCIDENT: Final = "no incident of this choice in this time"
+#: What there is to work on, however old it is.
+_WAITING: Final = "status IN ('open', 'acknowledged')"
 
 
 def overview() -> Dashboard:
     """The dashboard; data source and tables are those of provisioning and `infra.database`."""
     return board(
         UID,
-        TITLE,
+        "Gridwatch overview",
         "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do.",
         (domain(), severity(), detector()),
-        [(height, line()) for height, line in LINES],
-        since="now-1h",
+        (_numbers(), _course(), _newest(), _rankings(), _techniques(), _latest(), _health()),
+        since="now-6h",
         refresh="10s",
     )
+
+
+def _numbers() -> Line:
+    critical = number(
+        "Critical incidents",
+        "Not closed, whatever time is shown.",
+        f"SELECT count(*) AS incidents FROM incident WHERE {_WAITING} AND severity_id = 5",
+        [(None, GOOD), (1, BAD)],
+    )
+    high = number(
+        "High incidents",
+        "Not closed, whatever time is shown.",
+        f"SELECT count(*) AS incidents FROM incident WHERE {_WAITING} AND severity_id = 4",
+        [(None, GOOD), (1, WARN)],
+    )
+    alerts = number(
+        "Alerts",
+        "Firings of detectors in this time, without those that a suppression hides.",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {SUMS}",
+        [(None, GOOD), (1, WARN)],
+    )
+    assets = number(
+        "Assets concerned",
+        "Different meters, servers, stations and vehicles with an incident in this time.",
+        "SELECT count(*) AS assets FROM (SELECT FROM incident "
+        f"WHERE {INCIDENTS} GROUP BY entity_kind, hashtextextended(entity, 0)) AS concerned",
+        [(None, GOOD), (1, WARN)],
+    )
+    late = delay(
+        "Event to alert, p99",
+        "99 of 100 alerts were in this database so long after their event, or sooner (four classes an octave). Replayed "
+        "captures count from the events of then.",
+        0.99,
+        "domain IN ($domain)",
+    )
+    letters = number(
+        "Dead letters",
+        "Records that were refused: malformed, hostile, or of an unknown schema. All are kept, with the reason.",
+        "SELECT coalesce(sum(records), 0)::bigint AS records FROM deadletter_rollup WHERE $__timeFilter(slot)",
+        [(None, GOOD), (1, WARN), (1000, BAD)],
+    )
+    return 4, [(4, panel) for panel in (critical, high, alerts, assets, late, letters)]
+
+
+def _course() -> Line:
+    by_severity = bars_over_time(
+        "Alerts by severity",
+        "Number of alerts, by when they were detected.",
+        "SELECT $__timeGroupAlias(slot, '$__interval'), "
+        f"{severity_word()} AS metric, sum(alerts)::bigint AS value FROM alert_rollup WHERE {SUMS} "
+        "GROUP BY 1, severity_id ORDER BY 1, severity_id",
+        SEVERITIES,
+        _NO_ALERT,
+        "5m",
+    )
+    open_ones = shares(
+        "Incidents not closed",
+        "By severity, whatever time is shown.",
+        f"SELECT severity, count(*) AS incidents FROM incident_overview WHERE {_WAITING} "
+        "GROUP BY severity, severity_id ORDER BY severity_id DESC",
+        "nothing to work on",
+        SEVERITIES,
+    )
+    by_domain = shares(
+        "Alerts by domain",
+        "Metering, substations, vehicles, networks, and what is found in alerts together.",
+        f"SELECT domain, sum(alerts)::bigint AS alerts FROM alert_rollup WHERE {SUMS} GROUP BY 1 ORDER BY 2 DESC",
+        _NO_ALERT,
+    )
+    return 9, [(12, by_severity), (6, open_ones), (6, by_domain)]
+
+
+def _newest() -> Line:
+    newest = rows(
+        "Newest incidents",
+        "The 50 that were opened last in this time: alerts of one key, or of a storm, are one incident.",
+        "SELECT severity, status, age_s AS age, title, entity_kind AS kind, entity, site, alerts, assignee, detector, "
+        f"opened, {WHOLE_TIME} FROM incident_overview WHERE {INCIDENTS} AND $__timeFilter(opened) "
+        "ORDER BY opened DESC, incident_id LIMIT 50",
+        columns("severity", "status", "age", "title", "entity", "alerts", "assignee", "opened"),
+        nothing=_NO_INCIDENT,
+    )
+    return 10, [(WIDTH, newest)]
+
+
+def _rankings() -> Line:
+    tactics = ranking(
+        "ATT&CK tactics",
+        "Alerts by the tactics (MITRE ATT&CK for ICS) of what their detectors find.",
+        f"SELECT tactic, sum(n)::bigint AS alerts FROM (SELECT detector, sum(alerts) AS n FROM alert_rollup WHERE {SUMS} "
+        "GROUP BY 1) AS sums JOIN detector USING (detector), unnest(tactics) AS tactic GROUP BY 1 ORDER BY 2 DESC, 1",
+        _NO_ALERT,
+        most=15,
+    )
+    detectors = ranking(
+        "Top detectors",
+        "The ten detectors that fired most.",
+        f"SELECT detector, sum(alerts)::bigint AS alerts FROM alert_rollup WHERE {SUMS} "
+        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
+        _NO_ALERT,
+    )
+    entities = _busiest(
+        "Top assets", "assets", "entity_kind || ' ' || left(entity, 60)", "entity_kind, left(entity, 60)"
+    )
+    sites = _busiest("Top sites", "sites", "left(site, 60)", "left(site, 60)")
+    return 9, [(6, tactics), (6, detectors), (6, entities), (6, sites)]
+
+
+def _busiest(title: str, of: str, name: str, group: str) -> Builder[Panel]:
+    return ranking(
+        title,
+        f"The ten {of} whose incidents of this time have most alerts.",
+        f"SELECT {name} AS name, sum(alerts)::bigint AS alerts FROM incident WHERE {INCIDENTS} "
+        f"GROUP BY {group} ORDER BY 2 DESC, 1 LIMIT 10",
+        _NO_INCIDENT,
+    )
+
+
+def _techniques() -> Line:
+    techniques = rows(
+        "ATT&CK for ICS techniques",
+        "What the alerts point to, by MITRE ATT&CK for ICS; the technique links to its page.",
+        "SELECT technique, (SELECT max(technique_name) FROM detector d WHERE d.technique = r.technique) AS name, "
+        "string_agg(DISTINCT threat, ', ' ORDER BY threat) AS threats, sum(alerts)::bigint AS alerts, max(slot) AS last "
+        f"FROM alert_rollup r WHERE {SUMS} GROUP BY 1 ORDER BY 4 DESC, 1",
+        {
+            "technique": {
+                **link("MITRE ATT&CK", "https://attack.mitre.org/techniques/${__value.raw}/", elsewhere=True),
+                "custom.width": 100,
+            },
+            "alerts": {"custom.width": 90},
+            "last": {"custom.width": 170},
+        },
+        nothing=_NO_ALERT,
+    )
+    return 8, [(WIDTH, techniques)]
+
+
+def _latest() -> Line:
+    latest = rows(
+        "Latest alerts",
+        "The last 200, with what was observed, what was expected, and what to do.",
+        "SELECT detected, severity, detector, entity_kind AS kind, entity, title, observed, expected, "
+        'runbook AS "what to do", source, destination, site, technique, threat, "time" AS "event time", '
+        f"incident_id AS incident, alert_id FROM alert_overview WHERE {ALERTS} ORDER BY detected DESC, alert_id LIMIT 200",
+        {
+            "detected": {"custom.width": 170},
+            "severity": severity_cell(),
+            "kind": {"custom.width": 80},
+            "entity": link("All about it", to_entity()),
+            "title": {"custom.width": 320},
+            "what to do": {"custom.width": 320, "custom.inspect": True},
+            "technique": {"custom.width": 90},
+            "threat": {"custom.width": 80},
+            "incident": link(
+                "Open the incident", "/d/gridwatch-incident?var-incident=${__value.raw}&${__url_time_range}"
+            ),
+        },
+        sort_by="detected",
+        nothing=_NO_ALERT,
+    )
+    return 11, [(WIDTH, latest)]
+
+
+def _health() -> Line:
+    landed = number(
+        "Landing seen",
+        "How long ago the landing step gave a sign of life: it does so every 15 s, whether or not anything comes.",
+        "SELECT extract(epoch FROM now() - max(seen)) AS seconds FROM landed_position",
+        [(None, GOOD), (60, WARN), (300, BAD)],
+        unit="s",
+        nothing="nothing was landed",
+    )
+    return 8, [
+        (4, landed),
+        (20, delays_over_time("Event to alert", "From the event to this database.", "domain IN ($domain)")),
+    ]

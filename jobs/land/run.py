@@ -186,6 +186,7 @@ class _Loop:
             self._stop.wait(1.0 if time.monotonic() - self._waited_for > 5 else 0.05)
             return False
         self._waited_for = None
+        store.describe()
         filing = Filing(self._what.lake, filing_store.ledger())
         filing.start(filing_store, self._what.rebuild and not self._rebuilt)
         self._rebuilt = True

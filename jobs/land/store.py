@@ -9,6 +9,7 @@ import psycopg
 from psycopg import errors, sql
 
 from infra import database
+from jobs.land import catalogue
 from jobs.land.incidents import STORM_WINDOW, TAKEN, Book, Incident
 from jobs.land.suppressions import Scope, Suppression
 from jobs.reader import Place
@@ -105,6 +106,10 @@ class Store:
         """Become the one who does this on this database, as long as the connection lasts; False while another does."""
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (what,)).fetchone()
         return bool(row and row[0])
+
+    def describe(self) -> None:
+        """Write the catalogue of threats and detectors, for dashboards."""
+        catalogue.keep(self._connection)
 
     def ledger(self) -> str:
         """The identity of the lake that belongs to this database."""

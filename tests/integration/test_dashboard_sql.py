@@ -14,7 +14,9 @@ from detectors.catalog import DETECTORS
 from detectors.site import parse_site
 from infra.grafana.generate import dashboards
 from infra.stack import StackState
+from jobs.land.catalogue import keep
 from jobs.land.run import land
+from jobs.land.suppressions import Scope, Suppression
 from jobs.triage.lifecycle import Action, Change, Verdict, apply
 from schemas.records import ALERT
 from schemas.types import TELEMETRY_DOMAINS, Domain
@@ -26,6 +28,8 @@ from tests.integration.grafana_sql import Range, expand, interpolate, opened
 from tests.integration.landing import deadletter, own_topics
 
 BOARDS = dashboards()
+#: The detector whose alerts a suppression hides.
+HIDDEN = "register_rollback"
 QUERIES = [
     pytest.param(
         name, panel["type"], target["format"], target["rawSql"], id=f"{name}: {panel['title']} {target['refId']}"
@@ -56,8 +60,23 @@ def filled(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Itera
         topics.publish(topics.alerts, [encode(ALERT, alert) for alert in alerts])
         topics.publish(topics.deadletters, letters)
         lake: Path = tmp_path_factory.mktemp("lake")
-        land(topics.landing(database.dsn, lake), threading.Event(), print)
+        land(topics.landing(database.dsn, lake, suppressions=(_hiding(alerts),)), threading.Event(), print)
         yield database
+
+
+def _hiding(alerts: list[dict[str, Any]]) -> Suppression:
+    """What hides the alerts of one detector."""
+    own = [alert for alert in alerts if alert["detector"] == HIDDEN]
+    begins = min(alert["time"] for alert in own)
+    return Suppression(
+        id="quiet",
+        scope=Scope(detector=HIDDEN),
+        reason="tested",
+        owner="anna",
+        reviewed_by="ben",
+        begins=begins,
+        expires=begins + timedelta(days=300),
+    )
 
 
 def _alerts() -> list[dict[str, Any]]:
@@ -190,6 +209,21 @@ def test_an_incident_that_is_none_and_one_with_a_quote(reader: psycopg.Connectio
             given = {"incident": "it's none", "entity": "it's none"}
             _, rows = ask(reader, expand(interpolate(str(sql), opened(BOARDS[str(name)], **given)), over))
             assert not rows or kind == "stat"
+
+
+def test_landing_tells_the_catalogue(filled: Database, reader: psycopg.Connection) -> None:
+    known = reader.execute("SELECT detector FROM detector WHERE current").fetchall()
+    assert {row[0] for row in known} == {detector.id for detector in DETECTORS}
+    row = reader.execute("SELECT title, tactics, gap FROM threat WHERE threat = 'SG-17'").fetchone()
+    assert row == ("Rogue master talks to an outstation", ["initial-access"], None)
+    with psycopg.connect(filled.dsn, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO detector SELECT 'of_old', version, threat, technique, technique_name, tactics,"
+            " severity_id, domain, record, needs, current FROM detector LIMIT 1"
+        )
+    with psycopg.connect(filled.landing_dsn, autocommit=True) as landing:
+        keep(landing)
+    assert reader.execute("SELECT detector FROM detector WHERE NOT current").fetchall() == [("of_old",)]
 
 
 def test_the_reader_cannot_write(reader: psycopg.Connection) -> None:

@@ -18,6 +18,7 @@ from tests.integration.landing import alert, in_postgres
 TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
     "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version",
+    "threat", "detector",
 )  # fmt: skip
 DESTROYING = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "DELETE FROM {}", "ALTER TABLE {} ADD COLUMN x int")
 
@@ -49,7 +50,15 @@ def test_the_list_of_tables_is_whole(database: Database) -> None:
 
 def test_grafana_reads_what_dashboards_need_and_nothing_else(database: Database) -> None:
     landed(database.landing_dsn, alert(1))
-    for table in ("alert", "alert_overview", "incident", "incident_event", "alert_rollup"):
+    for table in (
+        "alert",
+        "alert_overview",
+        "incident",
+        "incident_overview",
+        "incident_event",
+        "alert_rollup",
+        "threat",
+    ):
         assert not refused(database.reader_dsn, f"SELECT * FROM {table}")
     for table in ("audit", "lake", "table_version"):
         assert refused(database.reader_dsn, f"SELECT * FROM {table}")

@@ -1,0 +1,53 @@
+"""Panels of the time from an event to its alert in PostgreSQL, from the classes of `latency_rollup`."""
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from infra.grafana.board import BAD, GOOD, WARN
+from infra.grafana.panels import lines_over_time, number
+
+_NOTHING = "nothing landed in this time"
+
+
+def delay(title: str, says: str, share: float, where: str = "true") -> Builder[Panel]:
+    """The time, seconds, within which this share of the alerts was landed."""
+    return number(
+        title,
+        says,
+        "WITH classes AS (SELECT upto_s, sum(alerts) AS n FROM latency_rollup "
+        f"WHERE $__timeFilter(slot) AND {where} GROUP BY 1), heaped AS (SELECT upto_s, sum(n) OVER (ORDER BY upto_s) AS "
+        "upto, sum(n) OVER () AS total FROM classes) "
+        f"SELECT min(upto_s) AS seconds FROM heaped WHERE upto >= {share} * total",
+        [(None, GOOD), (2, WARN), (10, BAD)],
+        unit="s",
+        nothing="–",
+    )
+
+
+def delays_over_time(title: str, says: str, where: str = "true") -> Builder[Panel]:
+    """Median, 90th and 99th percentile."""
+    return lines_over_time(
+        title,
+        f"{says} Median, 90th and 99th percentile.",
+        _percentiles("'p' || round(100 * share)", "''", "(VALUES (0.5), (0.9), (0.99))", where),
+        unit="s",
+        nothing=_NOTHING,
+        least="5m",
+    )
+
+
+def delays_by_domain(title: str, says: str) -> Builder[Panel]:
+    """The 99th percentile of each domain."""
+    return lines_over_time(
+        title, says, _percentiles("part", "domain", "(VALUES (0.99))", "true"), "s", _NOTHING, least="5m"
+    )
+
+
+def _percentiles(metric: str, part: str, shares: str, where: str) -> str:
+    return (
+        f"WITH classes AS (SELECT $__timeGroup(slot, '$__interval') AS time, {part} AS part, upto_s, sum(alerts) AS n "
+        f"FROM latency_rollup WHERE $__timeFilter(slot) AND {where} GROUP BY 1, 2, 3), heaped AS (SELECT time, part, "
+        "upto_s, sum(n) OVER (PARTITION BY time, part ORDER BY upto_s) AS upto, sum(n) OVER (PARTITION BY time, part) AS "
+        f"total FROM classes) SELECT time, {metric} AS metric, min(upto_s) AS value FROM heaped, {shares} AS asked (share) "
+        "WHERE upto >= share * total GROUP BY 1, 2 ORDER BY 1, 2"
+    )

@@ -1,0 +1,132 @@
+"""The dashboard Detectors: how much each says, how often it was wrong, and what is hidden of it."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
+from infra.grafana.panels import bars_over_time, link, number, rows, shares
+from infra.grafana.variables import SUMS, among, detector, domain, severity
+
+UID: Final = "gridwatch-detectors"
+
+_CHOICE: Final = f"domain IN ($domain) AND severity_id >= $severity AND {among('detector', 'detector')}"
+#: Sums of this choice, of suppressed alerts too; incidents that were closed in this time.
+_ALL_SUMS: Final = f"$__timeFilter(slot) AND {_CHOICE}"
+_CLOSED: Final = f"$__timeFilter(closed) AND {_CHOICE}"
+_NO_ALERT: Final = "no alert of this choice in this time"
+
+
+def detectors() -> Dashboard:
+    """The dashboard."""
+    alerts = number(
+        "Alerts",
+        "Of this choice, in this time, without those that a suppression hides.",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {SUMS}",
+        [(None, GOOD)],
+    )
+    hidden = number(
+        "Suppressed",
+        "Alerts of this choice that a suppression hid.",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {_ALL_SUMS} AND suppressed",
+        [(None, GOOD), (1, WARN)],
+    )
+    firing = number(
+        "Detectors that fired",
+        "In this time, of this choice.",
+        f"SELECT count(DISTINCT detector) AS detectors FROM alert_rollup WHERE {_ALL_SUMS}",
+        [(None, GOOD)],
+    )
+    wrong = number(
+        "False positives",
+        "Share of the incidents closed in this time whose verdict was false_positive.",
+        "SELECT (count(*) FILTER (WHERE verdict = 'false_positive'))::double precision / nullif(count(*), 0) AS share "
+        f"FROM incident WHERE {_CLOSED}",
+        [(None, GOOD), (0.1, WARN), (0.5, BAD)],
+        unit="percentunit",
+        nothing="none closed",
+    )
+    volume = bars_over_time(
+        "Alerts by detector",
+        "The ten detectors that fired most, and the others together; without what a suppression hides.",
+        "WITH sums AS (SELECT $__timeGroup(slot, '$__interval') AS time, detector, sum(alerts) AS n FROM alert_rollup "
+        f"WHERE {SUMS} GROUP BY 1, 2), top AS (SELECT detector FROM sums GROUP BY 1 ORDER BY sum(n) DESC, 1 LIMIT 10) "
+        "SELECT time, coalesce(top.detector, 'others') AS metric, sum(n)::bigint AS value FROM sums LEFT JOIN top USING "
+        "(detector) GROUP BY 1, 2 ORDER BY 1, 2",
+        {},
+        _NO_ALERT,
+        "5m",
+    )
+    verdicts = shares(
+        "Verdicts",
+        "Of the incidents of this choice that were closed in this time.",
+        f"SELECT replace(verdict, '_', ' ') AS verdict, count(*) AS incidents FROM incident WHERE {_CLOSED} "
+        "GROUP BY 1 ORDER BY 2 DESC",
+        "no incident was closed in this time",
+    )
+    each = rows(
+        "Each detector",
+        "What it said in this time, what of it a suppression hid, and what came out of its incidents that were closed in "
+        "this time; one that never fires may be off for want of a site fact.",
+        "WITH said AS (SELECT detector, sum(alerts) FILTER (WHERE NOT suppressed) AS alerts, sum(alerts) FILTER (WHERE "
+        f"suppressed) AS hidden, max(slot) AS last FROM alert_rollup WHERE {_ALL_SUMS} GROUP BY 1), judged AS (SELECT "
+        "detector, count(*) AS closed, count(*) FILTER (WHERE verdict = 'false_positive') AS wrong FROM incident "
+        f"WHERE {_CLOSED} GROUP BY 1) SELECT detector, coalesce(alerts, 0)::bigint AS alerts, coalesce(hidden, 0)::bigint "
+        'AS suppressed, last, coalesce(closed, 0) AS closed, wrong AS "false positives", '
+        'wrong::double precision / nullif(closed, 0) AS "false share", d.record, d.threat, d.technique, '
+        "d.technique_name AS \"technique name\", array_to_string(d.needs, ', ') AS needs, d.version "
+        "FROM said FULL JOIN judged USING (detector) FULL JOIN (SELECT * FROM detector WHERE current AND "
+        f"{_CHOICE}) AS d USING (detector) ORDER BY 2 DESC, 1",
+        {
+            "detector": {"custom.minWidth": 190},
+            "alerts": {"custom.width": 90},
+            "suppressed": {"custom.width": 105},
+            "last": {"custom.width": 170},
+            "closed": {"custom.width": 75},
+            "false share": {"unit": "percentunit"},
+            "technique": {
+                **link("MITRE ATT&CK", "https://attack.mitre.org/techniques/${__value.raw}/", elsewhere=True),
+                "custom.width": 90,
+            },
+            "version": {"custom.width": 75},
+        },
+        nothing="the landing step has not yet told the catalogue",
+    )
+    techniques = rows(
+        "By technique",
+        "MITRE ATT&CK for ICS: what the alerts of this choice point to.",
+        "SELECT technique, (SELECT max(technique_name) FROM detector d WHERE d.technique = r.technique) AS name, "
+        "count(DISTINCT detector) AS detectors, (sum(alerts) FILTER (WHERE NOT suppressed))::bigint AS alerts, "
+        f"(sum(alerts) FILTER (WHERE suppressed))::bigint AS suppressed FROM alert_rollup r WHERE {_ALL_SUMS} "
+        "GROUP BY 1 ORDER BY 4 DESC NULLS LAST, 1",
+        {
+            "technique": {
+                **link("MITRE ATT&CK", "https://attack.mitre.org/techniques/${__value.raw}/", elsewhere=True),
+                "custom.width": 90,
+            }
+        },
+        nothing=_NO_ALERT,
+    )
+    suppressions = rows(
+        "What suppressions hid",
+        "Alerts of this time by the suppression that hid them; those of the site's file have no owner here.",
+        "SELECT suppression, count(*) AS alerts, max(severity_id) AS severity, max(detected) AS last, max(s.owner) AS owner, "
+        "max(s.reviewed_by) AS reviewer, max(s.reason) AS reason, max(s.expires) AS expires FROM alert LEFT JOIN "
+        "suppression s ON s.id = suppression WHERE suppression IS NOT NULL AND $__timeFilter(detected) GROUP BY 1 "
+        "ORDER BY 2 DESC LIMIT 100",
+        {"last": {"custom.width": 170}, "expires": {"custom.width": 170}, "reason": {"custom.inspect": True}},
+        nothing="no suppression hid anything in this time",
+    )
+    return board(
+        UID,
+        "Gridwatch detectors",
+        "Volume, false positives and suppressed alerts of each detector, and what techniques they point to.",
+        (domain(), severity(), detector()),
+        (
+            (4, [(6, alerts), (6, hidden), (6, firing), (6, wrong)]),
+            (9, [(18, volume), (6, verdicts)]),
+            (14, [(WIDTH, each)]),
+            (9, [(12, techniques), (12, suppressions)]),
+        ),
+        since="now-7d",
+    )
