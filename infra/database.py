@@ -18,7 +18,7 @@ from schemas.types import Schema
 _LOCK: Final = 0x67726964
 
 #: Rights of the roles that do not own the tables: role -> (rights, tables). Nobody else but the owner may change a table, or
-#: take away a row.
+#: take away a row of what happened.
 RIGHTS: Final = {
     LANDING: (
         (
@@ -27,6 +27,8 @@ RIGHTS: Final = {
             " threat, detector",
         ),
         ("SELECT, INSERT", "incident_event"),
+        # Sums that are let go of when they are old.
+        ("SELECT, INSERT, UPDATE, DELETE", "talk, level, track, seen"),
         ("SELECT", "lake, suppression, table_version"),
     ),
     CONSOLE: (
@@ -41,7 +43,7 @@ RIGHTS: Final = {
         (
             "SELECT",
             "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
-            " lake_file, alert_rollup, latency_rollup, deadletter_rollup, threat, detector",
+            " lake_file, alert_rollup, latency_rollup, deadletter_rollup, threat, detector, talk, level, track, seen",
         ),
     ),
 }
@@ -105,7 +107,7 @@ def digest() -> str:
 
 
 _TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))
-_FURTHER: Final = ("incident", "lifecycle", "rollup", "audit", "catalogue")
+_FURTHER: Final = ("incident", "lifecycle", "rollup", "observe", "audit", "catalogue")
 
 
 def _grants(role: str) -> Iterator[sql.Composed]:

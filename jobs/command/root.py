@@ -58,6 +58,7 @@ SUBCOMMANDS: Final = (
     Subcommand("users", "jobs.command.users:app", "Say who may use the console, and in which role."),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
+    Subcommand("observe", "jobs.command.observe:observe", "Keep sums of the telemetry, from which dashboards draw."),
     Subcommand("sample-lake", "jobs.command.sample_lake:sample_lake", "Make a small lake for the notebooks."),
     Subcommand("demo", "jobs.command.demo:demo", "Run the whole pipeline here for two minutes, with attacks."),
     Subcommand("catalog", "jobs.command.catalog:catalog", "Show the threats and the detectors that serve them."),

@@ -15,10 +15,10 @@ from tests.conftest import Database
 from tests.integration.console import landed
 from tests.integration.landing import alert, in_postgres
 
+SUMS = ("talk", "level", "track", "seen")
 TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
-    "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version",
-    "threat", "detector",
+    "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version", "threat", "detector", *SUMS,
 )  # fmt: skip
 DESTROYING = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "DELETE FROM {}", "ALTER TABLE {} ADD COLUMN x int")
 
@@ -37,6 +37,8 @@ def refused(dsn: str, statement: sql.Composed | str) -> bool:
 def test_nobody_but_the_owner_takes_away(database: Database, table: str) -> None:
     for dsn in (database.landing_dsn, database.console_dsn, database.reader_dsn):
         for statement in DESTROYING:
+            if dsn == database.landing_dsn and table in SUMS and statement.startswith("DELETE"):
+                continue  # what is derived from telemetry is let go of when it is old
             assert refused(dsn, sql.SQL(statement).format(sql.Identifier(table))), (dsn.split(":")[1], statement)
         assert refused(dsn, "CREATE TABLE other (x int)")
         assert refused(dsn, "DROP SCHEMA public CASCADE")

@@ -1,0 +1,64 @@
+-- What telemetry looks like, minute by minute of its arrival: sums that dashboards draw, kept by `gridwatch observe`. The records
+-- themselves are in the lake.
+
+CREATE TABLE IF NOT EXISTS talk (
+    slot     timestamptz NOT NULL,
+    domain   text NOT NULL,
+    site     text NOT NULL,
+    protocol text NOT NULL,
+    client   text NOT NULL,
+    server   text NOT NULL,
+    action   text NOT NULL,
+    class    text NOT NULL,
+    records  bigint NOT NULL,
+    failures bigint NOT NULL,
+    PRIMARY KEY (slot, domain, site, protocol, client, server, action, class)
+);
+COMMENT ON TABLE talk IS 'Who asked what of whom: records a minute';
+COMMENT ON COLUMN talk.class IS 'read, write, control, report, system or other';
+COMMENT ON COLUMN talk.failures IS 'of the records: exceptions, negative answers, refused connections';
+CREATE INDEX IF NOT EXISTS talk_site ON talk (domain, site, slot);
+
+CREATE TABLE IF NOT EXISTS level (
+    slot    timestamptz NOT NULL,
+    domain  text NOT NULL,
+    site    text NOT NULL,
+    kind    text NOT NULL,
+    entity  text NOT NULL,
+    measure text NOT NULL,
+    low     double precision NOT NULL,
+    high    double precision NOT NULL,
+    last    double precision NOT NULL,
+    total   double precision NOT NULL,
+    records bigint NOT NULL,
+    PRIMARY KEY (slot, domain, site, kind, entity, measure)
+);
+COMMENT ON TABLE level IS 'Values of a minute: lowest, highest, last and sum; units are in the name of the measure';
+CREATE INDEX IF NOT EXISTS level_measure ON level (domain, measure, slot);
+
+CREATE TABLE IF NOT EXISTS track (
+    slot        timestamptz NOT NULL,
+    receiver    text NOT NULL,
+    station     text NOT NULL,
+    latitude    double precision NOT NULL,
+    longitude   double precision NOT NULL,
+    speed_ms    double precision,
+    heading_deg double precision,
+    records     bigint NOT NULL,
+    PRIMARY KEY (slot, receiver, station)
+);
+COMMENT ON TABLE track IS 'Where a station was last heard in a minute';
+
+CREATE TABLE IF NOT EXISTS seen (
+    domain  text NOT NULL,
+    kind    text NOT NULL,
+    site    text NOT NULL,
+    entity  text NOT NULL,
+    first   timestamptz NOT NULL,
+    last    timestamptz NOT NULL,
+    records bigint NOT NULL,
+    PRIMARY KEY (domain, kind, site, entity)
+);
+COMMENT ON TABLE seen IS 'Assets that were heard of: since when, and when last';
+CREATE INDEX IF NOT EXISTS seen_first ON seen (first);
+CREATE INDEX IF NOT EXISTS seen_last ON seen (domain, kind, last);
