@@ -209,6 +209,7 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     start("detect", ["detect", "--site", str(lab / "site.yaml")])
     start("land", ["land"])
     start("archive", ["archive"])
+    start("observe", ["observe"])
     start("console", ["console", "--port", str(scene.console[0])])
     say(f"console: http://127.0.0.1:{scene.console[0]}/incidents, token {scene.console[1]}")
     udp = f"127.0.0.1:{_udp_port()}"
@@ -263,7 +264,7 @@ def _finish(scene: Scene, say: Callable[[str], None], look: Callable[[Scene, Boo
     _await(scene, lambda: scene.auditor.books().waiting == 0, DRAIN_S, "detection does not catch up")
     scene.parts.stop(parts["detect"])
     # Landing and archive write out what they hold when they are asked to end.
-    for name in ("land", "archive"):
+    for name in ("land", "archive", "observe"):
         scene.parts.stop(parts[name])
     _run(scene, "land-rest", ["land", "--once"])
     books = scene.auditor.books()

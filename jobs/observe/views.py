@@ -52,8 +52,8 @@ _DNP3: Final = {
 }  # fmt: skip
 _MMS_CLASS: Final = {"read": "read", "informationReport": "report", "write": "write", "getNameList": "system"}
 _COMMAND_CLASS: Final = {"read": "read", "connect": "control", "disconnect": "control", "limit": "control"}
-#: Types of IEC 60870-5-104 that carry a state of a switch: single and double points (IEC 60870-5-101 clause 7.3.1).
-_STATES: Final = frozenset({1, 2, 3, 4, 30, 31})
+#: Types of IEC 60870-5-104 that carry the state of a switch (IEC 60870-5-101 clause 7.3.1): single points, and double ones.
+_STATES: Final = {1: "state", 2: "state", 30: "state", 3: "double state", 4: "double state", 31: "double state"}
 
 
 class Observer:
@@ -119,7 +119,7 @@ def _iec104(o: Observer, at: int, f: Fields) -> None:
     if number is not None and number < 45 and f["object_address"] is not None:
         name = f"{f['source']} {f['common_address']}/{f['object_address']}"
         kind = "switch" if number in _STATES else "process value"
-        o.value(at, "substation", f["site"], (kind, name), "state" if number in _STATES else "value", f["value"])
+        o.value(at, "substation", f["site"], (kind, name), _STATES.get(number, "value"), f["value"])
         o.sums.heard(at, "substation", "IEC 104 station", f["site"], f"{f['source']} {f['common_address']}")
 
 

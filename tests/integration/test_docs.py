@@ -62,6 +62,7 @@ ELSEWHERE: Final = {
     "gridwatch detect": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch land": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch archive": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch observe": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch console": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch grafana push --url https://grafana.example.org --dry-run": (
         "tests/unit/test_grafana_push.py::test_a_dry_run_shows_all_and_writes_nothing"
@@ -183,6 +184,7 @@ def test_readme_commands_run(tmp_path: Path, stack: StackState, database: Databa
         ("gridwatch land", "landing in "),
         ("gridwatch archive", "archiving meter, substation, vehicle"),
         ("gridwatch console", "console: http"),
+        ("gridwatch observe", "observing meter, substation, vehicle"),
     ],
 )
 def test_the_jobs_run_as_the_readme_says(

@@ -95,7 +95,14 @@ def test_no_secret_stands_in_it_and_every_variable_in_the_example() -> None:
 
 
 def test_settings_are_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    roles = {"detect": None, "archive": None, "land": LANDING, "console": CONSOLE, "database": OWNER}
+    roles = {
+        "detect": None,
+        "archive": None,
+        "land": LANDING,
+        "observe": LANDING,
+        "console": CONSOLE,
+        "database": OWNER,
+    }
     for name, role in roles.items():
         with monkeypatch.context() as patch:
             patch.chdir(tmp_path)
