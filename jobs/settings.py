@@ -20,8 +20,8 @@ PREFIX: Final = "GRIDWATCH_"
 NESTED: Final = "__"
 FILE: Final = "gridwatch.toml"
 
-#: Variables with our prefix that are not settings: the file to read, and the interpreter of `make setup`.
-NOT_SETTINGS: Final = frozenset({"GRIDWATCH_SETTINGS", "GRIDWATCH_PYTHON"})
+#: Variables with our prefix that are not settings: the file to read, the interpreter of `make setup`, what the notebook shows.
+NOT_SETTINGS: Final = frozenset({"GRIDWATCH_SETTINGS", "GRIDWATCH_PYTHON", "GRIDWATCH_INCIDENT"})
 
 
 class Section(BaseModel):

@@ -21,7 +21,7 @@ def test_killed_and_started_again(stack: StackState, tmp_path: Path) -> None:
     records = traffic("killed", domains=ONE)
     own.publish(records)
     own.send(Domain.SUBSTATION.topic, [b"bad", None, b""])
-    job = Job(own, tmp_path, ONE, batch=len(records) // 40)
+    job = Job(own, tmp_path, ONE, batch=len(records) // 16)
     disturb(job, random.Random(5), drivers=2, workers=2)
     check(job, "killed", expected(records), bad=3)
 

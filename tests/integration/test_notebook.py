@@ -70,10 +70,10 @@ def test_as_the_readme_says(tmp_path: Path) -> None:
 def execute(alert_id: str | None) -> tuple[str, int]:
     """Run the notebook; gives what it printed and how many pictures it drew."""
     notebook: Any = nbformat.read(NOTEBOOK, as_version=4)
-    setting = "ALERT_ID: str | None = None"
-    assert setting in notebook.cells[1].source
-    notebook.cells[1].source = notebook.cells[1].source.replace(setting, f"ALERT_ID: str | None = {alert_id!r}")
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    with pytest.MonkeyPatch.context() as patch:
+        if alert_id is not None:
+            patch.setenv("GRIDWATCH_INCIDENT", alert_id)
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
     return text, sum("image/png" in output.get("data", {}) for output in outputs)
