@@ -16,14 +16,28 @@ from infra.grafana.entity import entity
 from infra.grafana.health import health
 from infra.grafana.incident import incident
 from infra.grafana.incidents import incidents
+from infra.grafana.meters import meters
 from infra.grafana.overview import overview
+from infra.grafana.substation import substation
+from infra.grafana.vehicles import vehicles
 
 DIRECTORY: Final = Path(__file__).parent / "dashboards"
 PROVISIONING: Final = Path(__file__).parent / "provisioning"
 ALERTING: Final = PROVISIONING / "alerting"
 
 #: Every dashboard; its file is named as its uid, without what all uids begin with.
-MADE: Final[tuple[Callable[[], Dashboard], ...]] = (overview, incidents, incident, entity, detectors, coverage, health)
+MADE: Final[tuple[Callable[[], Dashboard], ...]] = (
+    overview,
+    incidents,
+    incident,
+    entity,
+    meters,
+    substation,
+    vehicles,
+    detectors,
+    coverage,
+    health,
+)
 
 
 def dashboards() -> dict[str, dict[str, Any]]:

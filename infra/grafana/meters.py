@@ -2,19 +2,23 @@
 
 from typing import Final
 
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
+from infra.grafana.board import board
 from infra.grafana.panels import bars_over_time, lines_over_time, number, ranking, rows
 from infra.grafana.pictures import CLASSES
+from infra.grafana.variables import ALIVE, among, sites
 
 UID: Final = "gridwatch-meters"
 TITLE: Final = "Gridwatch meters"
 
 #: Transformers of the variable.
 SITES: Final = "SELECT DISTINCT site FROM seen WHERE domain = 'meter' AND kind = 'meter' ORDER BY 1"
-_LEVEL: Final = "domain = 'meter' AND $__timeFilter(slot) AND site IN ($site)"
-_SEEN: Final = "domain = 'meter' AND kind = 'meter' AND site IN ($site)"
+_AT: Final = among("site", "site")
+_LEVEL: Final = f"domain = 'meter' AND $__timeFilter(slot) AND {_AT}"
+_SEEN: Final = f"domain = 'meter' AND kind = 'meter' AND {_AT}"
 #: Detectors of energy that is used and not paid for.
 _THEFT: Final = (
     "('energy_balance', 'register_rollback', 'replayed_profile', 'tamper_load_drop', 'tamper_signature', 'consumption_drift', "
@@ -134,7 +138,7 @@ def _touched() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Most suspicious of theft",
                 "Meters and transformers by their alerts of theft, a severe one counting for more.",
                 "SELECT left(entity, 60) AS asset, sum(alerts * severity_id)::bigint AS weight FROM incident WHERE domain = 'meter' "
-                f"AND detector IN {_THEFT} AND last_time >= $__timeFrom() AND first_time <= $__timeTo() "
+                f"AND detector IN {_THEFT} AND {ALIVE} "
                 "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
             ),
         ),
@@ -143,9 +147,9 @@ def _touched() -> tuple[tuple[int, Builder[Panel]], ...]:
             rows(
                 "Touched meters",
                 "Covers, magnets, cleared logs.",
-                "SELECT last_time AS last, entity AS meter, site AS transformer, title, status FROM incident WHERE domain = 'meter' "
-                f"AND detector IN {_TOUCHED} AND last_time >= $__timeFrom() AND first_time <= $__timeTo() "
-                "ORDER BY last_time DESC LIMIT 100",
+                "SELECT updated AS last, entity AS meter, site AS transformer, title, status FROM incident WHERE domain = 'meter' "
+                f"AND detector IN {_TOUCHED} AND {ALIVE} "
+                "ORDER BY updated DESC LIMIT 100",
                 {"last": {"custom.width": 170}},
                 sort_by="last",
             ),
@@ -165,5 +169,13 @@ def _touched() -> tuple[tuple[int, Builder[Panel]], ...]:
     )
 
 
-#: The dashboard from top to bottom: height of a line, and its panels from left to right.
-LINES: Final = ((4, _numbers), (10, _balance), (9, _commands), (10, _touched))
+def meters() -> Dashboard:
+    """The dashboard."""
+    lines = ((4, _numbers()), (10, _balance()), (9, _commands()), (10, _touched()))
+    return board(
+        UID,
+        TITLE,
+        "Energy that is missing, meters that are silent or were touched, and who commands them.",
+        [sites("Transformer", SITES)],
+        lines,
+    )

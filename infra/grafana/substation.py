@@ -2,18 +2,23 @@
 
 from typing import Final
 
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
+from infra.grafana.board import board
 from infra.grafana.panels import bars_over_time, lines_over_time, number, rows
 from infra.grafana.pictures import CLASSES, SWITCH, conversations, states
+from infra.grafana.variables import among, sites
 
 UID: Final = "gridwatch-substation"
 TITLE: Final = "Gridwatch substations"
 
 #: Sites of the variable.
 SITES: Final = "SELECT DISTINCT site FROM seen WHERE domain = 'substation' ORDER BY 1"
-_TALK: Final = "domain = 'substation' AND $__timeFilter(slot) AND site IN ($site)"
+_AT: Final = among("site", "site")
+_AT_T: Final = among("t.site", "site")
+_TALK: Final = f"domain = 'substation' AND $__timeFilter(slot) AND {_AT}"
 _PAIRS: Final = (
     "WITH pairs AS (SELECT client, server, class, sum(records) AS n, sum(failures) AS f FROM talk "
     f"WHERE {_TALK} AND protocol <> 'GOOSE' GROUP BY 1, 2, 3 ORDER BY n DESC LIMIT 300) "
@@ -29,13 +34,13 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
         count(
             "Hosts and stations",
             "Assets that were heard of in this time.",
-            "SELECT count(*) AS assets FROM seen WHERE domain = 'substation' AND site IN ($site) AND last >= $__timeFrom() "
+            f"SELECT count(*) AS assets FROM seen WHERE domain = 'substation' AND {_AT} AND last >= $__timeFrom() "
             "AND first <= $__timeTo()",
         ),
         count(
             "New in this time",
             "Assets that were never heard of before.",
-            "SELECT count(*) AS assets FROM seen WHERE domain = 'substation' AND site IN ($site) AND $__timeFilter(first)",
+            f"SELECT count(*) AS assets FROM seen WHERE domain = 'substation' AND {_AT} AND $__timeFilter(first)",
         ),
         count(
             "Writes and controls",
@@ -111,7 +116,7 @@ def _process() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Switches",
                 "Positions as stations report them (IEC 60870-5-104), the last of each minute; commands are in the bars beside.",
                 "SELECT slot AS time, entity AS metric, CASE measure WHEN 'state' THEN last + 1 ELSE last END AS value "
-                "FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND site IN ($site) AND kind = 'switch' "
+                f"FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} AND kind = 'switch' "
                 "ORDER BY 1, 2 LIMIT 5000",
                 SWITCH,
             ),
@@ -137,8 +142,8 @@ def _values() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Process values",
                 "The ten objects that were reported most; marks are incidents.",
                 "SELECT slot AS time, entity AS metric, last AS value FROM level WHERE domain = 'substation' "
-                "AND $__timeFilter(slot) AND site IN ($site) AND kind = 'process value' AND entity IN (SELECT entity "
-                "FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND site IN ($site) "
+                f"AND $__timeFilter(slot) AND {_AT} AND kind = 'process value' AND entity IN (SELECT entity "
+                f"FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} "
                 "AND kind = 'process value' GROUP BY 1 ORDER BY sum(records) DESC, 1 LIMIT 10) ORDER BY 1, 2",
                 unit="short",
             ),
@@ -151,7 +156,7 @@ def _values() -> tuple[tuple[int, Builder[Panel]], ...]:
                 'SELECT t.server AS "control block", t.client AS "from", t.site, sum(t.records)::bigint AS messages, '
                 "max(t.slot) AS last, (SELECT l.last::bigint FROM level l WHERE l.domain = 'substation' AND l.measure = 'stNum' "
                 'AND l.site = t.site AND l.entity = t.server AND l.slot = max(t.slot)) AS "stNum" FROM talk t '
-                "WHERE t.domain = 'substation' AND $__timeFilter(t.slot) AND t.site IN ($site) AND t.protocol = 'GOOSE' "
+                f"WHERE t.domain = 'substation' AND $__timeFilter(t.slot) AND {_AT_T} AND t.protocol = 'GOOSE' "
                 "GROUP BY t.server, t.client, t.site ORDER BY 4 DESC LIMIT 200",
                 {"last": {"custom.width": 170}, "messages": {"custom.width": 100}},
             ),
@@ -166,7 +171,7 @@ def _assets() -> tuple[tuple[int, Builder[Panel]], ...]:
             rows(
                 "Never seen before",
                 "Assets that were first heard of in this time.",
-                "SELECT first, kind, entity, site, last, records FROM seen WHERE domain = 'substation' AND site IN ($site) "
+                f"SELECT first, kind, entity, site, last, records FROM seen WHERE domain = 'substation' AND {_AT} "
                 "AND $__timeFilter(first) ORDER BY first DESC LIMIT 200",
                 {"first": {"custom.width": 170}, "last": {"custom.width": 170}, "records": {"custom.width": 90}},
                 sort_by="first",
@@ -177,7 +182,7 @@ def _assets() -> tuple[tuple[int, Builder[Panel]], ...]:
             rows(
                 "Silent",
                 "Assets that were heard of in this time or the day before, and not for ten minutes at its end.",
-                "SELECT last, kind, entity, site, records FROM seen WHERE domain = 'substation' AND site IN ($site) "
+                f"SELECT last, kind, entity, site, records FROM seen WHERE domain = 'substation' AND {_AT} "
                 "AND last < $__timeTo()::timestamptz - interval '10 minutes' AND last >= $__timeFrom()::timestamptz - interval '1 day' "
                 "ORDER BY last DESC LIMIT 200",
                 {"last": {"custom.width": 170}, "records": {"custom.width": 90}},
@@ -187,5 +192,13 @@ def _assets() -> tuple[tuple[int, Builder[Panel]], ...]:
     )
 
 
-#: The dashboard from top to bottom: height of a line, and its panels from left to right.
-LINES: Final = ((4, _numbers), (14, _talk), (9, _course), (10, _process), (10, _values), (9, _assets))
+def substation() -> Dashboard:
+    """The dashboard."""
+    lines = ((4, _numbers()), (14, _talk()), (9, _course()), (10, _process()), (10, _values()), (9, _assets()))
+    return board(
+        UID,
+        TITLE,
+        "Who talks to whom in substations, what is switched, what the process says, and what is new there.",
+        [sites("Site", SITES)],
+        lines,
+    )

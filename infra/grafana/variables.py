@@ -17,7 +17,7 @@ Variable = Builder[VariableModel]
 #: What "All" stands for in a variable of many values: PostgreSQL folds the comparison with it away when it plans.
 _ALL: Final = "'*'"
 #: Incidents to which something happened in the time shown.
-_ALIVE: Final = "opened <= $__timeTo() AND updated >= $__timeFrom()"
+ALIVE: Final = "opened <= $__timeTo() AND updated >= $__timeFrom()"
 _EVERYTHING: Final = VariableOption(text=["All"], value=["$__all"], selected=True)
 
 
@@ -42,7 +42,7 @@ SUMS: Final = (
     " AND NOT suppressed"
 )
 #: The same of incidents: those that something happened to in the time shown, an alert or a step.
-INCIDENTS: Final = f"{_ALIVE} AND domain IN ($domain) AND severity_id >= $severity AND {among('detector', 'detector')}"
+INCIDENTS: Final = f"{ALIVE} AND domain IN ($domain) AND severity_id >= $severity AND {among('detector', 'detector')}"
 
 
 def domain() -> Variable:
@@ -88,7 +88,12 @@ def detector() -> Variable:
 
 def site() -> Variable:
     """Sites with incidents in this time."""
-    return _many("site", "Site", f"SELECT DISTINCT site FROM incident WHERE {_ALIVE} ORDER BY 1 LIMIT 1000")
+    return _many("site", "Site", f"SELECT DISTINCT site FROM incident WHERE {ALIVE} ORDER BY 1 LIMIT 1000")
+
+
+def sites(label: str, query: str) -> Variable:
+    """Where telemetry of a domain comes from: sites, transformers, roadside units, vehicles."""
+    return _many("site", label, query)
 
 
 def assignee() -> Variable:
@@ -96,7 +101,7 @@ def assignee() -> Variable:
     return _many(
         "assignee",
         "Assignee",
-        f"SELECT DISTINCT coalesce(assignee, 'nobody') FROM incident WHERE {_ALIVE} ORDER BY 1 LIMIT 1000",
+        f"SELECT DISTINCT coalesce(assignee, 'nobody') FROM incident WHERE {ALIVE} ORDER BY 1 LIMIT 1000",
     )
 
 

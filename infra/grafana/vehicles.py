@@ -2,20 +2,25 @@
 
 from typing import Final
 
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
+from infra.grafana.board import board
 from infra.grafana.panels import SEVERITIES, bars_over_time, lines_over_time, number, ranking, rows
 from infra.grafana.pictures import places
+from infra.grafana.variables import ALIVE, among, sites
 
 UID: Final = "gridwatch-vehicles"
 TITLE: Final = "Gridwatch vehicles"
 
 #: Roadside units and vehicles of the variable.
 SITES: Final = "SELECT DISTINCT site FROM seen WHERE domain = 'vehicle' ORDER BY 1"
-_LEVEL: Final = "domain = 'vehicle' AND $__timeFilter(slot) AND site IN ($site)"
-_SEEN: Final = "domain = 'vehicle' AND site IN ($site)"
-_INCIDENT: Final = "domain = 'vehicle' AND last_time >= $__timeFrom() AND first_time <= $__timeTo()"
+_AT: Final = among("site", "site")
+_HEARD: Final = among("receiver", "site")
+_LEVEL: Final = f"domain = 'vehicle' AND $__timeFilter(slot) AND {_AT}"
+_SEEN: Final = f"domain = 'vehicle' AND {_AT}"
+_INCIDENT: Final = f"domain = 'vehicle' AND {ALIVE}"
 #: A coordinate of the record that decided; evidence is text that may come from anywhere, so nothing is cast that is no number.
 _COORDINATE: Final = (
     "substring(evidence[array_upper(evidence, 1)] FROM '\"{}\": ?(-?[0-9]{{1,3}}[.]?[0-9]{{0,12}})')::double precision"
@@ -30,7 +35,7 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
         count(
             "Stations heard",
             "Different pseudonyms; a car changes its own now and then.",
-            "SELECT count(DISTINCT station) AS stations FROM track WHERE $__timeFilter(slot) AND receiver IN ($site)",
+            f"SELECT count(DISTINCT station) AS stations FROM track WHERE $__timeFilter(slot) AND {_HEARD}",
         ),
         count(
             "Stations that misbehave",
@@ -64,7 +69,7 @@ def _map() -> tuple[tuple[int, Builder[Panel]], ...]:
                         "Stations",
                         SEVERITIES["Informational"],
                         'SELECT latitude, longitude, station, receiver, speed_ms AS "speed m/s", slot FROM track '
-                        "WHERE $__timeFilter(slot) AND receiver IN ($site) ORDER BY slot DESC LIMIT 2000",
+                        f"WHERE $__timeFilter(slot) AND {_HEARD} ORDER BY slot DESC LIMIT 2000",
                     ),
                     (
                         "Alerts",
@@ -106,8 +111,8 @@ def _misbehaviour() -> tuple[tuple[int, Builder[Panel]], ...]:
             rows(
                 "Plausibility of senders",
                 "Incidents of stations with what was observed last.",
-                "SELECT i.last_time AS last, i.entity AS station, i.site AS receiver, i.title, i.alerts, i.status FROM incident i "
-                f"WHERE {_INCIDENT} AND i.entity_kind = 'station' ORDER BY i.severity_id DESC, i.last_time DESC LIMIT 200",
+                "SELECT i.updated AS last, i.entity AS station, i.site AS receiver, i.title, i.alerts, i.status FROM incident i "
+                f"WHERE {_INCIDENT} AND i.entity_kind = 'station' ORDER BY i.severity_id DESC, i.updated DESC LIMIT 200",
                 {"last": {"custom.width": 170}, "alerts": {"custom.width": 80}},
             ),
         ),
@@ -178,5 +183,13 @@ def _buses() -> tuple[tuple[int, Builder[Panel]], ...]:
     )
 
 
-#: The dashboard from top to bottom: height of a line, and its panels from left to right.
-LINES: Final = ((4, _numbers), (14, _map), (9, _misbehaviour), (9, _roadside), (9, _buses))
+def vehicles() -> Dashboard:
+    """The dashboard."""
+    lines = ((4, _numbers()), (14, _map()), (9, _misbehaviour()), (9, _roadside()), (9, _buses()))
+    return board(
+        UID,
+        TITLE,
+        "Where stations are and what they claim, roadside units, CAN buses.",
+        [sites("Unit or vehicle", SITES)],
+        lines,
+    )

@@ -191,7 +191,8 @@ def _charger(o: Observer, at: int, f: Fields) -> None:
 
 def _cam(o: Observer, at: int, f: Fields) -> None:
     if f["latitude"] is not None and f["longitude"] is not None:
-        fix = Fix(f["latitude"], f["longitude"], f["speed_ms"], f["heading_deg"], 1)
+        speed, heading = (None if f[n] is None else float(f[n]) for n in ("speed_ms", "heading_deg"))
+        fix = Fix(float(f["latitude"]), float(f["longitude"]), speed, heading, 1)
         o.sums.located(at, f["receiver"], f["station"], fix)
     o.value(at, "vehicle", f["receiver"], ("roadside unit", f["receiver"]), "awareness messages", 1.0)
     o.sums.heard(at, "vehicle", "roadside unit", f["receiver"], f["receiver"])

@@ -17,11 +17,14 @@ from infra.stack import StackState
 from jobs.land.catalogue import keep
 from jobs.land.run import land
 from jobs.land.suppressions import Scope, Suppression
+from jobs.observe.store import Store
+from jobs.observe.views import Observer
 from jobs.triage.lifecycle import Action, Change, Verdict, apply
-from schemas.records import ALERT
+from schemas.records import ALERT, METER_READING
 from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import encode
 from tests.conftest import Database, new_database
+from tests.engine.examples import filled as filled_in
 from tests.engine.examples import records_of
 from tests.engine.test_detectors import run as run_engine
 from tests.integration.grafana_sql import Range, expand, interpolate, opened
@@ -61,6 +64,7 @@ def filled(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Itera
         topics.publish(topics.deadletters, letters)
         lake: Path = tmp_path_factory.mktemp("lake")
         land(topics.landing(database.dsn, lake, suppressions=(_hiding(alerts),)), threading.Event(), print)
+        _observe(database, now)
         yield database
 
 
@@ -77,6 +81,22 @@ def _hiding(alerts: list[dict[str, Any]]) -> Suppression:
         begins=begins,
         expires=begins + timedelta(days=300),
     )
+
+
+def _observe(database: Database, now: datetime) -> None:
+    """Sums of what the detectors' examples hold: some came hours ago, some half an hour ago, some both times."""
+    observer = Observer()
+    records = [r for d in DETECTORS if d.record.domain.observed for e in d.examples for r in records_of(d, e)]
+    for left_out, ago in ((0, timedelta(hours=3)), (1, timedelta(minutes=30))):
+        for number, (schema, fields) in enumerate(records):
+            if number % 3 == left_out:
+                continue
+            observer.add(schema, round((now - ago).timestamp() * 1e6) + 1000 * number, fields)
+    gone = filled_in(METER_READING, {"meter": "gone", "transformer": "T1"})
+    observer.add(METER_READING, round((now - timedelta(hours=3)).timestamp() * 1e6), gone)
+    store = Store(database.landing_dsn)
+    store.add(observer.take(), "examples", {})
+    store.close()
 
 
 def _alerts() -> list[dict[str, Any]]:
@@ -136,7 +156,7 @@ def test_panel_query_gives_what_its_panel_needs(
     assert rows, "the panel would be empty"
     names, types = [name for name, _ in columns], [code for _, code in columns]
     assert len(set(names)) == len(names)
-    if kind == "timeseries":
+    if kind in ("timeseries", "state-timeline"):
         assert shape == "time_series" and names == ["time", "metric", "value"]
         assert types[0] in NUMBERS | TIMES and types[1] in TEXTS and types[2] in NUMBERS
         assert [row[0] for row in rows] == sorted(row[0] for row in rows), "Grafana wants rising times"
@@ -145,9 +165,33 @@ def test_panel_query_gives_what_its_panel_needs(
     elif kind in ("bargauge", "piechart"):
         assert types[0] in TEXTS and types[1] in NUMBERS and len(columns) == 2
         assert len({row[0] for row in rows}) == len(rows)
+    elif kind == "geomap":
+        assert {"latitude", "longitude"} <= set(names)
+        for row in rows:
+            where = dict(zip(names, row, strict=True))
+            assert isinstance(where["latitude"], float) and isinstance(where["longitude"], float)
     else:
-        assert kind == "table"
+        assert kind in ("table", "nodeGraph")
         assert set(types) <= NUMBERS | TEXTS | TIMES
+
+
+def test_a_graph_holds_together(reader: psycopg.Connection, over: Range) -> None:
+    for board in BOARDS.values():
+        for panel in board["panels"]:
+            if panel["type"] == "nodeGraph":
+                frames = {}
+                for target in panel["targets"]:
+                    columns, rows = ask(reader, expand(interpolate(target["rawSql"], opened(board)), over))
+                    frames[target["refId"]] = [dict(zip([n for n, _ in columns], row, strict=True)) for row in rows]
+                nodes = {node["id"] for node in frames["nodes"]}
+                assert len(nodes) == len(frames["nodes"]) and len({e["id"] for e in frames["edges"]}) == len(
+                    frames["edges"]
+                )
+                assert {edge[end] for edge in frames["edges"] for end in ("source", "target")} == nodes
+                for node in frames["nodes"]:
+                    assert sum(value for name, value in node.items() if name.startswith("arc__")) == pytest.approx(1)
+                drawn = {arc["field"] for arc in panel["options"]["nodes"]["arcs"]}
+                assert drawn == {name for name in frames["nodes"][0] if name.startswith("arc__")}
 
 
 def test_columns_that_tables_set_up_are_there(reader: psycopg.Connection, over: Range, chosen: dict[str, str]) -> None:
