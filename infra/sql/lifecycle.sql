@@ -23,6 +23,10 @@ CREATE INDEX IF NOT EXISTS incident_closed ON incident (closed) WHERE closed IS 
 CREATE INDEX IF NOT EXISTS incident_waiting ON incident (since) WHERE status = 'open';
 CREATE INDEX IF NOT EXISTS incident_entity ON incident USING hash (entity);
 
+ALTER TABLE incident ADD COLUMN IF NOT EXISTS annotated timestamptz;
+COMMENT ON COLUMN incident.annotated IS 'when Grafana was given its annotation; null while it has none';
+CREATE INDEX IF NOT EXISTS incident_unannotated ON incident (opened) WHERE annotated IS NULL AND severity_id >= 4;
+
 CREATE TABLE IF NOT EXISTS incident_event (
     incident_id text NOT NULL REFERENCES incident (incident_id),
     version     integer NOT NULL,

@@ -36,7 +36,7 @@ def land(
     Alerts of one key are one incident; what the setting suppressions hides opens none.
 
     Runs until Ctrl-C. Killed at any moment, it takes up where it was. A second one stands by. With the settings
-    grafana.url and grafana.token each alert becomes an annotation in Grafana, too.
+    grafana.url and grafana.token each incident of severity high or above becomes an annotation in Grafana.
 
     Example: gridwatch land --until-idle 10
     """
@@ -59,7 +59,7 @@ def land(
         rebuild=rebuild,
         suppressions=load(settings.suppressions),
     )
-    annotator = _annotator(settings)
+    annotator = _annotator(settings, what.dsn)
     try:
         with stop_on_signals() as stop:
             run(what, stop, say, annotator)
@@ -69,7 +69,7 @@ def land(
             say(annotator.line())
 
 
-def _annotator(settings: "Settings") -> "Annotator | None":
+def _annotator(settings: "Settings", dsn: str) -> "Annotator | None":
     """Who writes annotations, where Grafana is set.
 
     Raises:
@@ -77,6 +77,7 @@ def _annotator(settings: "Settings") -> "Annotator | None":
     """
     from infra.grafana.annotate import Annotator
     from infra.grafana.client import Grafana, connect
+    from jobs.console.serve import address
     from schemas.errors import ConfigFault
 
     if settings.grafana.url is None:
@@ -84,4 +85,4 @@ def _annotator(settings: "Settings") -> "Annotator | None":
     if settings.grafana.token is None:
         raise ConfigFault("Grafana needs a token", "grafana.token", "make a service account that may write annotations")
     where = Grafana(settings.grafana.url, settings.grafana.token.get_secret_value(), settings.grafana.ca_file)
-    return Annotator(connect(where), say)
+    return Annotator(connect(where), dsn, address(settings), say)
