@@ -37,6 +37,7 @@ RIGHTS: Final = {
         ("UPDATE (version, status, assignee, verdict, since, acknowledged, closed, updated)", "incident"),
         ("UPDATE (reviewed_by, expires)", "suppression"),
         ("INSERT", "incident_event, suppression, audit"),
+        ("SELECT, INSERT, UPDATE", "outflow"),
         ("SELECT", "audit"),
     ),
     READER: (
@@ -107,7 +108,7 @@ def digest() -> str:
 
 
 _TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))
-_FURTHER: Final = ("incident", "lifecycle", "rollup", "observe", "audit", "catalogue")
+_FURTHER: Final = ("incident", "lifecycle", "rollup", "observe", "audit", "catalogue", "outflow")
 
 
 def _grants(role: str) -> Iterator[sql.Composed]:

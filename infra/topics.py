@@ -27,6 +27,7 @@ def configurations(partitions: int = PARTITIONS) -> dict[str, tuple[int, dict[st
     # Correlation must see them in one order; they are few.
     wanted[topics.ALERTS] = (1, dict(arrival))
     wanted[topics.DEADLETTER] = (partitions, dict(arrival))
+    wanted[topics.INCIDENTS] = (partitions, dict(arrival))
     wanted[topics.SCHEMAS] = (1, {"cleanup.policy": "compact"})
     return wanted
 

@@ -82,6 +82,14 @@ class ConsoleSettings(Section):
     )
 
 
+class OutflowSettings(Section):
+    """Incidents for other systems, of `gridwatch outflow`."""
+
+    webhook_secret: SecretStr | None = Field(default=None, description="signs each request to a webhook")
+    authorization: SecretStr | None = Field(default=None, description="header Authorization of each request")
+    ca_file: Path | None = Field(default=None, description="PEM file of the authorities to trust")
+
+
 class SparkSettings(Section):
     """How detection runs."""
 
@@ -140,6 +148,7 @@ class Settings(BaseSettings):
     postgres: PostgresSettings = PostgresSettings()
     grafana: GrafanaSettings = GrafanaSettings()
     console: ConsoleSettings = ConsoleSettings()
+    outflow: OutflowSettings = OutflowSettings()
     spark: SparkSettings = SparkSettings()
     store: StoreSettings = StoreSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

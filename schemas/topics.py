@@ -13,6 +13,9 @@ ALERTS: Final = Domain.CORRELATION.topic
 #: What did not decode or broke its schema, with the reason.
 DEADLETTER: Final = "deadletter"
 
+#: Incidents as they stand, for other systems: what `gridwatch outflow --kafka` writes, keyed by their id.
+INCIDENTS: Final = "incidents"
+
 #: Compacted: schema fingerprint (8 bytes) -> the Avro schema as JSON, announced by every publisher.
 SCHEMAS: Final = "schemas"
 

@@ -55,6 +55,7 @@ SUBCOMMANDS: Final = (
     Subcommand("console", "jobs.command.console:console", "Serve the pages on which people work on incidents."),
     Subcommand("report", "jobs.command.report:report", "Write a period or one incident as a page that stands alone."),
     Subcommand("grafana", "jobs.command.grafana:app", "Bring dashboards and alert rules into a Grafana of your own."),
+    Subcommand("outflow", "jobs.command.outflow:outflow", "Send incidents to a webhook, to Kafka or by syslog."),
     Subcommand("users", "jobs.command.users:app", "Say who may use the console, and in which role."),
     Subcommand("detect", "jobs.command.detect:detect", "Run the detectors over the telemetry topics, in Spark."),
     Subcommand("archive", "jobs.command.archive:archive", "Keep telemetry in the Parquet lake."),
