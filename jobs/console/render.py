@@ -38,8 +38,9 @@ def rendered(request: Request, template: str, person: Person | None, status: int
     return answer
 
 
-def _ago(moment: datetime) -> str:
-    seconds = max(0.0, (datetime.now(UTC) - moment).total_seconds())
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago, in words."""
+    seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())
     for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {word}"
@@ -47,7 +48,7 @@ def _ago(moment: datetime) -> str:
 
 
 _ENVIRONMENT: Final = environment("jobs.console")
-_ENVIRONMENT.filters["ago"] = _ago
+_ENVIRONMENT.filters["ago"] = ago
 
 
 def static(name: str) -> tuple[bytes, str]:

@@ -1,11 +1,13 @@
 """Incidents by syslog: over TCP or TLS with octet counting (RFC 6587, 3.4.1; RFC 5425), or over UDP (RFC 5426)."""
 
 import fcntl
+import select
 import socket
 import ssl
 import struct
 import termios
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -16,6 +18,8 @@ from schemas.errors import ConfigFault, UsageFault
 
 #: Seconds to connect, to write, and for the receiver's host to acknowledge.
 TIMEOUT_S: Final = 15.0
+#: Seconds for which a connection must stand after its octets were acknowledged.
+SETTLE_S: Final = 0.2
 #: Octets of a UDP message at most (RFC 5426, 3.2: the least that every receiver should take is 2048).
 _MOST_UDP: Final = 60_000
 
@@ -24,11 +28,13 @@ class Syslog:
     """A connection to a syslog receiver.
 
     Syslog has no acknowledgement. Over TCP and TLS a message counts as taken when the receiver's host has acknowledged all its
-    octets and has not closed; over UDP when it was sent.
+    octets and the connection stands a moment later: what a host has taken and a receiver that dies after that moment has not read is lost.
+    Over UDP a message counts as taken when it was sent.
 
     Args:
         address: `host:port`, which is TCP, or `tcp://`, `tls://` or `udp://` before it.
         ca_file: PEM file of the authorities to trust; None for the system's.
+        settle_s: the moment, seconds.
 
     Raises:
         UsageFault: the address is none.
@@ -37,7 +43,7 @@ class Syslog:
 
     batch = 100
 
-    def __init__(self, address: str, ca_file: Path | None = None) -> None:
+    def __init__(self, address: str, ca_file: Path | None = None, settle_s: float = SETTLE_S) -> None:
         parts = urlsplit(address if "://" in address else f"tcp://{address}")
         try:
             port = parts.port
@@ -45,6 +51,7 @@ class Syslog:
             port = None
         if parts.scheme not in ("tcp", "tls", "udp") or not parts.hostname or not port or parts.path:
             raise UsageFault("this is no address", "--syslog", "host:port, or tls://host:port, or udp://host:port")
+        self._settle_s = settle_s
         self._how, self._host, self._port = parts.scheme, parts.hostname, port
         self._tls: ssl.SSLContext | None = None
         if self._how == "tls":
@@ -92,7 +99,7 @@ class Syslog:
         return stream if self._tls is None else self._tls.wrap_socket(stream, server_hostname=self._host)
 
     def _arrived(self, stream: socket.socket) -> None:
-        """Wait until the other host has acknowledged what was written, and look whether it has closed.
+        """Wait until the other host has acknowledged what was written, and see whether it closes.
 
         Raises:
             OSError: it has not in time, or it has closed.
@@ -102,11 +109,13 @@ class Syslog:
             if monotonic() > until:
                 raise TimeoutError("the receiver's host does not acknowledge")
             sleep(0.001)
+        until = monotonic() + self._settle_s
         stream.setblocking(False)
         try:
-            if not stream.recv(1024):
-                raise ConnectionResetError("the receiver has closed")
-        except (BlockingIOError, ssl.SSLWantReadError):
-            pass
+            while select.select([stream], [], [], max(0.0, until - monotonic()))[0] and monotonic() < until:
+                # What a receiver says is no part of the protocol; that it closes is read, too.
+                with suppress(BlockingIOError, ssl.SSLWantReadError):
+                    if not stream.recv(1024):
+                        raise ConnectionResetError("the receiver has closed")
         finally:
             stream.settimeout(TIMEOUT_S)

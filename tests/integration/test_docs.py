@@ -109,6 +109,7 @@ ELSEWHERE: Final = {
     ),
     "pytest -q tests/engine/test_scenarios.py": "tests/engine/test_scenarios.py",
     # Would write into the repository.
+    "python -m docs.screenshots": "tests/integration/test_docs.py::test_the_pictures_of_the_console_are_small",
     "python docs/detector_table.py": "tests/integration/test_docs.py::test_the_table_of_detectors_is_that_of_the_catalogue",
     "GOLDEN=write pytest -q tests/unit/test_schemas.py": "tests/unit/test_schemas.py::test_projections_are_the_golden_ones",
     # Run by the suite itself.
@@ -385,6 +386,17 @@ def test_what_the_documents_name_is_there(document: str) -> None:
     called = set(re.findall(r"`gridwatch ([a-z-]+)", prose))
     assert called <= {subcommand.name for subcommand in SUBCOMMANDS}
     assert not re.findall(r"\b(TODO|FIXME|TBD)\b", text)
+
+
+def test_the_pictures_of_the_console_are_small() -> None:
+    shown = {
+        (ROOT / document).parent.joinpath(name).resolve()
+        for document in DOCUMENTS
+        for name in re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", (ROOT / document).read_text(encoding="utf-8"))
+    }
+    pictures = set((ROOT / "docs" / "screenshots").resolve().iterdir())
+    assert shown == pictures and len(pictures) == 4
+    assert all(picture.stat().st_size < 300_000 for picture in pictures)
 
 
 def test_the_picture_is_sound_and_reads_without_its_page() -> None:

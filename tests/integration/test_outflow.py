@@ -356,7 +356,7 @@ def test_syslog_over_tcp_counts_octets(database: Database, closes_first: bool) -
         database.landing_dsn, *[alert(n, dedup=f"key {n}", entity=f"Umspännwerk {n}\n<1>1 forged") for n in range(5)]
     )
     receiver = Syslogs(closes_first)
-    sender = Syslog(receiver.address)
+    sender = Syslog(receiver.address, settle_s=3.0 if closes_first else 0.2)
     flow(Outflow(database.console_dsn, sender, "cef", host="box", until_end=True, first_wait_s=0.05))
     got = receiver.wait_for(5)
     assert len(got) == 5
