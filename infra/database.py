@@ -24,7 +24,7 @@ RIGHTS: Final = {
         (
             "SELECT, INSERT, UPDATE",
             "alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
-            " threat, detector",
+            " alert_rollup_hour, latency_rollup_hour, threat, detector",
         ),
         ("SELECT, INSERT", "incident_event"),
         # Sums that are let go of when they are old.
@@ -44,7 +44,8 @@ RIGHTS: Final = {
         (
             "SELECT",
             "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
-            " lake_file, alert_rollup, latency_rollup, deadletter_rollup, threat, detector, talk, level, track, seen",
+            " lake_file, alert_rollup, latency_rollup, deadletter_rollup, alert_rollup_hour, latency_rollup_hour,"
+            " threat, detector, talk, level, track, seen",
         ),
     ),
 }

@@ -6,13 +6,13 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
 from infra.grafana.panels import link, number, ranking, rows, severity_cell
-from infra.grafana.variables import severity_word
+from infra.grafana.variables import ALERT_SUMS, severity_word
 
 UID: Final = "gridwatch-coverage"
 
 _NOT_TOLD: Final = "the landing step has not yet told the catalogue"
 _FIRED: Final = (
-    "SELECT detector, sum(alerts) AS alerts, max(slot) AS last FROM alert_rollup WHERE $__timeFilter(slot) GROUP BY 1"
+    f"SELECT detector, sum(alerts) AS alerts, max(slot) AS last FROM {ALERT_SUMS} WHERE $__timeFilter(slot) GROUP BY 1"
 )
 
 
@@ -36,7 +36,7 @@ def coverage() -> Dashboard:
     fired = number(
         "Threats seen",
         "Different threats with an alert in this time, of suppressed ones too.",
-        "SELECT count(DISTINCT threat) AS threats FROM alert_rollup WHERE $__timeFilter(slot)",
+        f"SELECT count(*) AS threats FROM (SELECT threat FROM {ALERT_SUMS} WHERE $__timeFilter(slot) GROUP BY 1) AS seen",
         [(None, GOOD), (1, BAD)],
     )
     seen = ranking(

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra.grafana.board import BAD, GOOD, WARN
 from infra.grafana.panels import lines_over_time, number
+from infra.grafana.variables import LATENCY_SUMS, SLOT_TIME
 
 _NOTHING = "nothing landed in this time"
 
@@ -14,7 +15,7 @@ def delay(title: str, says: str, share: float, where: str = "true") -> Builder[P
     return number(
         title,
         says,
-        "WITH classes AS (SELECT upto_s, sum(alerts) AS n FROM latency_rollup "
+        f"WITH classes AS (SELECT upto_s, sum(alerts) AS n FROM {LATENCY_SUMS} "
         f"WHERE $__timeFilter(slot) AND {where} GROUP BY 1), heaped AS (SELECT upto_s, sum(n) OVER (ORDER BY upto_s) AS "
         "upto, sum(n) OVER () AS total FROM classes) "
         f"SELECT min(upto_s) AS seconds FROM heaped WHERE upto >= {share} * total",
@@ -45,8 +46,8 @@ def delays_by_domain(title: str, says: str) -> Builder[Panel]:
 
 def _percentiles(metric: str, part: str, shares: str, where: str) -> str:
     return (
-        f"WITH classes AS (SELECT $__timeGroup(slot, '$__interval') AS time, {part} AS part, upto_s, sum(alerts) AS n "
-        f"FROM latency_rollup WHERE $__timeFilter(slot) AND {where} GROUP BY 1, 2, 3), heaped AS (SELECT time, part, "
+        f"WITH classes AS (SELECT {SLOT_TIME} AS time, {part} AS part, upto_s, sum(alerts)::double precision AS n "
+        f"FROM {LATENCY_SUMS} WHERE $__timeFilter(slot) AND {where} GROUP BY 1, 2, 3), heaped AS (SELECT time, part, "
         "upto_s, sum(n) OVER (PARTITION BY time, part ORDER BY upto_s) AS upto, sum(n) OVER (PARTITION BY time, part) AS "
         f"total FROM classes) SELECT time, {metric} AS metric, min(upto_s) AS value FROM heaped, {shares} AS asked (share) "
         "WHERE upto >= share * total GROUP BY 1, 2 ORDER BY 1, 2"

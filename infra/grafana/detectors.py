@@ -5,8 +5,8 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
-from infra.grafana.panels import bars_over_time, link, number, rows, shares
-from infra.grafana.variables import SUMS, among, detector, domain, severity
+from infra.grafana.panels import bars_over_time, link, number, rows, severity_cell, shares
+from infra.grafana.variables import ALERT_SUMS, SLOT_TIME, SUMS, among, detector, domain, severity, severity_word
 
 UID: Final = "gridwatch-detectors"
 
@@ -22,19 +22,19 @@ def detectors() -> Dashboard:
     alerts = number(
         "Alerts",
         "Of this choice, in this time, without those that a suppression hides.",
-        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {SUMS}",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM {ALERT_SUMS} WHERE {SUMS}",
         [(None, GOOD)],
     )
     hidden = number(
         "Suppressed",
         "Alerts of this choice that a suppression hid.",
-        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {_ALL_SUMS} AND suppressed",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM {ALERT_SUMS} WHERE {_ALL_SUMS} AND suppressed",
         [(None, GOOD), (1, WARN)],
     )
     firing = number(
         "Detectors that fired",
         "In this time, of this choice.",
-        f"SELECT count(DISTINCT detector) AS detectors FROM alert_rollup WHERE {_ALL_SUMS}",
+        f"SELECT count(*) AS detectors FROM (SELECT detector FROM {ALERT_SUMS} WHERE {_ALL_SUMS} GROUP BY 1) AS fired",
         [(None, GOOD)],
     )
     wrong = number(
@@ -49,10 +49,10 @@ def detectors() -> Dashboard:
     volume = bars_over_time(
         "Alerts by detector",
         "The ten detectors that fired most, and the others together; without what a suppression hides.",
-        "WITH sums AS (SELECT $__timeGroup(slot, '$__interval') AS time, detector, sum(alerts) AS n FROM alert_rollup "
-        f"WHERE {SUMS} GROUP BY 1, 2), top AS (SELECT detector FROM sums GROUP BY 1 ORDER BY sum(n) DESC, 1 LIMIT 10) "
-        "SELECT time, coalesce(top.detector, 'others') AS metric, sum(n)::bigint AS value FROM sums LEFT JOIN top USING "
-        "(detector) GROUP BY 1, 2 ORDER BY 1, 2",
+        f"WITH top AS (SELECT detector, detector AS name FROM {ALERT_SUMS} WHERE {SUMS} GROUP BY 1 "
+        f"ORDER BY sum(alerts) DESC, 1 LIMIT 10) SELECT {SLOT_TIME} AS time, coalesce(name, 'others') AS metric, "
+        f"sum(alerts)::bigint AS value FROM {ALERT_SUMS} LEFT JOIN top USING (detector) WHERE {SUMS} "
+        "GROUP BY 1, 2 ORDER BY 1, 2",
         {},
         _NO_ALERT,
         "5m",
@@ -69,7 +69,7 @@ def detectors() -> Dashboard:
         "What it said in this time, what of it a suppression hid, and what came out of its incidents that were closed in "
         "this time; one that never fires may be off for want of a site fact.",
         "WITH said AS (SELECT detector, sum(alerts) FILTER (WHERE NOT suppressed) AS alerts, sum(alerts) FILTER (WHERE "
-        f"suppressed) AS hidden, max(slot) AS last FROM alert_rollup WHERE {_ALL_SUMS} GROUP BY 1), judged AS (SELECT "
+        f"suppressed) AS hidden, max(slot) AS last FROM {ALERT_SUMS} WHERE {_ALL_SUMS} GROUP BY 1), judged AS (SELECT "
         "detector, count(*) AS closed, count(*) FILTER (WHERE verdict = 'false_positive') AS wrong FROM incident "
         f"WHERE {_CLOSED} GROUP BY 1) SELECT detector, coalesce(alerts, 0)::bigint AS alerts, coalesce(hidden, 0)::bigint "
         'AS suppressed, last, coalesce(closed, 0) AS closed, wrong AS "false positives", '
@@ -95,9 +95,11 @@ def detectors() -> Dashboard:
     techniques = rows(
         "By technique",
         "MITRE ATT&CK for ICS: what the alerts of this choice point to.",
-        "SELECT technique, (SELECT max(technique_name) FROM detector d WHERE d.technique = r.technique) AS name, "
-        "count(DISTINCT detector) AS detectors, (sum(alerts) FILTER (WHERE NOT suppressed))::bigint AS alerts, "
-        f"(sum(alerts) FILTER (WHERE suppressed))::bigint AS suppressed FROM alert_rollup r WHERE {_ALL_SUMS} "
+        f"WITH sums AS (SELECT technique, detector, suppressed, sum(alerts) AS n FROM {ALERT_SUMS} WHERE {_ALL_SUMS} "
+        "GROUP BY 1, 2, 3) SELECT technique, "
+        "(SELECT max(technique_name) FROM detector d WHERE d.technique = sums.technique) AS name, "
+        "count(DISTINCT detector) AS detectors, (sum(n) FILTER (WHERE NOT suppressed))::bigint AS alerts, "
+        "(sum(n) FILTER (WHERE suppressed))::bigint AS suppressed FROM sums "
         "GROUP BY 1 ORDER BY 4 DESC NULLS LAST, 1",
         {
             "technique": {
@@ -110,11 +112,16 @@ def detectors() -> Dashboard:
     suppressions = rows(
         "What suppressions hid",
         "Alerts of this time by the suppression that hid them; those of the site's file have no owner here.",
-        "SELECT suppression, count(*) AS alerts, max(severity_id) AS severity, max(detected) AS last, max(s.owner) AS owner, "
-        "max(s.reviewed_by) AS reviewer, max(s.reason) AS reason, max(s.expires) AS expires FROM alert LEFT JOIN "
-        "suppression s ON s.id = suppression WHERE suppression IS NOT NULL AND $__timeFilter(detected) GROUP BY 1 "
-        "ORDER BY 2 DESC LIMIT 100",
-        {"last": {"custom.width": 170}, "expires": {"custom.width": 170}, "reason": {"custom.inspect": True}},
+        "SELECT suppression, alerts, severity, last, s.owner, s.reviewed_by AS reviewer, s.reason, s.expires FROM ("
+        f"SELECT suppression, count(*) AS alerts, {severity_word('max(severity_id)')} AS severity, max(detected) AS last "
+        "FROM alert WHERE suppression IS NOT NULL AND $__timeFilter(detected) GROUP BY 1) AS hidden LEFT JOIN "
+        "suppression s ON s.id = hidden.suppression ORDER BY alerts DESC, suppression LIMIT 100",
+        {
+            "severity": severity_cell(),
+            "last": {"custom.width": 170},
+            "expires": {"custom.width": 170},
+            "reason": {"custom.inspect": True},
+        },
         nothing="no suppression hid anything in this time",
     )
     return board(

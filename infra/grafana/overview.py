@@ -13,7 +13,7 @@ from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board,
 from infra.grafana.delays import delay, delays_over_time
 from infra.grafana.incidents import columns
 from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
-from infra.grafana.variables import ALERTS, INCIDENTS, SUMS, detector, domain, severity, severity_word
+from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity, severity_word
 
 UID: Final = "gridwatch-overview"
 
@@ -52,7 +52,7 @@ def _numbers() -> Line:
     alerts = number(
         "Alerts",
         "Firings of detectors in this time, without those that a suppression hides.",
-        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM alert_rollup WHERE {SUMS}",
+        f"SELECT coalesce(sum(alerts), 0)::bigint AS alerts FROM {ALERT_SUMS} WHERE {SUMS}",
         [(None, GOOD), (1, WARN)],
     )
     assets = number(
@@ -83,7 +83,7 @@ def _course() -> Line:
         "Alerts by severity",
         "Number of alerts, by when they were detected.",
         "SELECT $__timeGroupAlias(slot, '$__interval'), "
-        f"{severity_word()} AS metric, sum(alerts)::bigint AS value FROM alert_rollup WHERE {SUMS} "
+        f"{severity_word()} AS metric, sum(alerts)::bigint AS value FROM {ALERT_SUMS} WHERE {SUMS} "
         "GROUP BY 1, severity_id ORDER BY 1, severity_id",
         SEVERITIES,
         _NO_ALERT,
@@ -100,7 +100,7 @@ def _course() -> Line:
     by_domain = shares(
         "Alerts by domain",
         "Metering, substations, vehicles, networks, and what is found in alerts together.",
-        f"SELECT domain, sum(alerts)::bigint AS alerts FROM alert_rollup WHERE {SUMS} GROUP BY 1 ORDER BY 2 DESC",
+        f"SELECT domain, sum(alerts)::bigint AS alerts FROM {ALERT_SUMS} WHERE {SUMS} GROUP BY 1 ORDER BY 2 DESC",
         _NO_ALERT,
     )
     return 9, [(12, by_severity), (6, open_ones), (6, by_domain)]
@@ -123,7 +123,7 @@ def _rankings() -> Line:
     tactics = ranking(
         "ATT&CK tactics",
         "Alerts by the tactics (MITRE ATT&CK for ICS) of what their detectors find.",
-        f"SELECT tactic, sum(n)::bigint AS alerts FROM (SELECT detector, sum(alerts) AS n FROM alert_rollup WHERE {SUMS} "
+        f"SELECT tactic, sum(n)::bigint AS alerts FROM (SELECT detector, sum(alerts) AS n FROM {ALERT_SUMS} WHERE {SUMS} "
         "GROUP BY 1) AS sums JOIN detector USING (detector), unnest(tactics) AS tactic GROUP BY 1 ORDER BY 2 DESC, 1",
         _NO_ALERT,
         most=15,
@@ -131,7 +131,7 @@ def _rankings() -> Line:
     detectors = ranking(
         "Top detectors",
         "The ten detectors that fired most.",
-        f"SELECT detector, sum(alerts)::bigint AS alerts FROM alert_rollup WHERE {SUMS} "
+        f"SELECT detector, sum(alerts)::bigint AS alerts FROM {ALERT_SUMS} WHERE {SUMS} "
         "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
         _NO_ALERT,
     )
@@ -156,9 +156,11 @@ def _techniques() -> Line:
     techniques = rows(
         "ATT&CK for ICS techniques",
         "What the alerts point to, by MITRE ATT&CK for ICS; the technique links to its page.",
-        "SELECT technique, (SELECT max(technique_name) FROM detector d WHERE d.technique = r.technique) AS name, "
-        "string_agg(DISTINCT threat, ', ' ORDER BY threat) AS threats, sum(alerts)::bigint AS alerts, max(slot) AS last "
-        f"FROM alert_rollup r WHERE {SUMS} GROUP BY 1 ORDER BY 4 DESC, 1",
+        f"WITH sums AS (SELECT technique, threat, sum(alerts) AS n, max(slot) AS last FROM {ALERT_SUMS} WHERE {SUMS} "
+        "GROUP BY 1, 2) SELECT technique, "
+        "(SELECT max(technique_name) FROM detector d WHERE d.technique = sums.technique) AS name, "
+        "string_agg(threat, ', ' ORDER BY threat) AS threats, sum(n)::bigint AS alerts, max(last) AS last FROM sums "
+        "GROUP BY 1 ORDER BY 4 DESC, 1",
         {
             "technique": {
                 **link("MITRE ATT&CK", "https://attack.mitre.org/techniques/${__value.raw}/", elsewhere=True),

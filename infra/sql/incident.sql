@@ -37,6 +37,7 @@ ALTER TABLE alert ADD COLUMN IF NOT EXISTS incident_id text REFERENCES incident 
 COMMENT ON COLUMN alert.incident_id IS 'incident that the alert belongs to; null where a suppression hides it';
 CREATE INDEX IF NOT EXISTS alert_incident ON alert (incident_id, "time");
 CREATE INDEX IF NOT EXISTS alert_suppression ON alert (suppression, "time") WHERE suppression IS NOT NULL;
+CREATE INDEX IF NOT EXISTS alert_suppressed ON alert (detected, suppression, severity_id) WHERE suppression IS NOT NULL;
 
 CREATE OR REPLACE VIEW alert_overview AS
 SELECT

@@ -19,7 +19,7 @@ SUMS = ("talk", "level", "track", "seen")
 TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
     "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version", "threat", "detector", *SUMS,
-    "outflow",
+    "outflow", "alert_rollup_hour", "latency_rollup_hour",
 )  # fmt: skip
 DESTROYING = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "DELETE FROM {}", "ALTER TABLE {} ADD COLUMN x int")
 
