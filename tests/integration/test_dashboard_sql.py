@@ -236,6 +236,12 @@ def test_choosing_leaves_less(reader: psycopg.Connection, over: Range) -> None:
     assert count(detector=["it's none"]) == 0
 
 
+def test_times_of_days_count_the_same_from_slots_of_an_hour(reader: psycopg.Connection, over: Range) -> None:
+    days = Range(over.end - timedelta(days=3), over.end, "1h")
+    for panel in ("Alerts", "Event to alert, p99"):
+        assert one_number(reader, over, "overview.json", panel) == one_number(reader, days, "overview.json", panel) > 0
+
+
 def test_choosing_leaves_fewer_incidents(reader: psycopg.Connection, over: Range, chosen: dict[str, str]) -> None:
     def count(**chosen: Any) -> int:
         return one_number(reader, over, "incidents.json", "High and critical", **chosen)
