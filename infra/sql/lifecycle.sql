@@ -69,9 +69,8 @@ COMMENT ON COLUMN suppression.reviewed_by IS 'who looked at it, not its owner; u
 COMMENT ON COLUMN suppression.incident_id IS 'the incident from which it was made';
 CREATE INDEX IF NOT EXISTS suppression_expires ON suppression (expires);
 
--- For dashboards: the time in which something happened to an incident lies between these two.
+-- For dashboards: the time in which something happened to an incident lies between opened and updated, whose index outflow.sql makes.
 CREATE INDEX IF NOT EXISTS incident_opened ON incident (opened);
-CREATE INDEX IF NOT EXISTS incident_updated ON incident (updated);
 
 CREATE OR REPLACE VIEW incident_overview AS
 SELECT
