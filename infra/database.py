@@ -23,7 +23,7 @@ RIGHTS: Final = {
     LANDING: (
         (
             "SELECT, INSERT, UPDATE",
-            "alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
+            "observed_position, alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
             " alert_rollup_hour, latency_rollup_hour, threat, detector",
         ),
         ("SELECT, INSERT", "incident_event"),

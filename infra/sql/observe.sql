@@ -1,6 +1,16 @@
 -- What telemetry looks like, minute by minute of its arrival: sums that dashboards draw, kept by `gridwatch observe`. The records
 -- themselves are in the lake.
 
+CREATE TABLE IF NOT EXISTS observed_position (
+    cluster     text NOT NULL,
+    topic       text NOT NULL,
+    "partition" integer NOT NULL,
+    next_offset bigint NOT NULL,
+    updated     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (cluster, topic, "partition")
+);
+COMMENT ON TABLE observed_position IS 'Next Kafka offset to observe; changes in the transaction that adds the sums of the records before it';
+
 CREATE TABLE IF NOT EXISTS talk (
     slot     timestamptz NOT NULL,
     domain   text NOT NULL,

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import psycopg
 from confluent_kafka import Message, Producer
-from psycopg.conninfo import conninfo_to_dict
 
 from ingest.publisher import Broker
 from jobs.land.filer import Filer
@@ -18,6 +16,7 @@ from jobs.land.filing import Filing
 from jobs.land.rows import BREAKS_SCHEMA, row_of
 from jobs.land.store import FILING, LANDING, REFUSED, Landed, Row, Store
 from jobs.land.suppressions import Suppression, hidden_by
+from jobs.outages import address, through_outages
 from jobs.reader import Place, Reader, place_of
 from schemas.errors import RunFault
 from schemas.records import ALERT, DEADLETTER
@@ -36,8 +35,6 @@ DISCOVER_S: Final = 60.0
 LOOK_S: Final = 15.0
 #: Longest wait (s) of such a look for the broker.
 LOOK_TIMEOUT_S: Final = 5.0
-#: First and longest wait (s) between two attempts to reach PostgreSQL.
-BACKOFF_S: Final = (0.5, 30.0)
 #: Who we are, in dead letters and in the broker's list of groups.
 STAGE: Final = "land"
 GROUP: Final = "gridwatch-land"
@@ -146,26 +143,7 @@ class _Loop:
 
     def run(self) -> None:
         """Work; after a lost connection, from the positions that PostgreSQL has."""
-        backoff = BACKOFF_S[0]
-        while not self._stop.is_set():
-            try:
-                if not self._connect():
-                    continue
-                backoff = BACKOFF_S[0]
-                self._work()
-                return
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                self._disconnect()
-                self._say(
-                    f"no connection to PostgreSQL at {_address(self._what.dsn)} (postgres.dsn): {_reason(error)}; "
-                    f"next attempt in {backoff:g} s"
-                )
-                self._stop.wait(backoff)
-                backoff = min(2 * backoff, BACKOFF_S[1])
-            except psycopg.ProgrammingError as error:
-                raise RunFault(
-                    f"PostgreSQL refuses: {_reason(error)}", _address(self._what.dsn), "land as the owner of the tables"
-                ) from error
+        through_outages(self._connect, self._work, self._disconnect, self._what.dsn, self._stop, self._say)
 
     def close(self) -> None:
         """Leave all servers."""
@@ -195,7 +173,7 @@ class _Loop:
         self._reader.start(store.positions(self._reader.cluster), self._what.from_start)
         if self._ends is None:
             self._ends = self._reader.ends()
-            self._say(f"landing in {_address(self._what.dsn)} and in {self._what.lake}")
+            self._say(f"landing in {address(self._what.dsn)} and in {self._what.lake}")
         return True
 
     def _disconnect(self) -> None:
@@ -342,14 +320,3 @@ class _Loop:
                 self._what.broker.bootstrap,
                 "look at the broker's state and the access rights, then start again: nothing was passed over",
             )
-
-
-def _address(dsn: str) -> str:
-    """Host, port and database of a connection string, without its password."""
-    parts = conninfo_to_dict(dsn)
-    return f"{parts.get('host', 'local socket')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-
-
-def _reason(error: psycopg.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

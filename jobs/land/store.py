@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import errors, sql
 
-from infra import database
+from jobs import positions
 from jobs.land import catalogue
 from jobs.land.incidents import STORM_WINDOW, TAKEN, Book, Incident
 from jobs.land.suppressions import Scope, Suppression
@@ -20,6 +20,8 @@ from schemas.types import Schema
 #: Advisory locks that the landing process holds, each on a connection of its own: a second process stands by.
 LANDING: Final = 0x6C616E64
 FILING: Final = 0x66696C65
+
+_POSITIONS: Final = positions.Positions("landed_position")
 
 #: How a server's refusal of the data themselves shows: the row is at fault, not the connection.
 REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
@@ -88,10 +90,7 @@ class Store:
     """
 
     def __init__(self, dsn: str) -> None:
-        self._connection = psycopg.connect(
-            dsn, connect_timeout=10, autocommit=True, application_name="gridwatch land", options="-c timezone=UTC"
-        )
-        database.ensure(self._connection)
+        self._connection = positions.connect(dsn, "land")
         for schema in (ALERT, DEADLETTER):
             self._connection.execute(
                 sql.SQL("CREATE TEMPORARY TABLE {} ({}, position integer NOT NULL) ON COMMIT DELETE ROWS").format(
@@ -104,8 +103,7 @@ class Store:
 
     def lock(self, what: int) -> bool:
         """Become the one who does this on this database, as long as the connection lasts; False while another does."""
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (what,)).fetchone()
-        return bool(row and row[0])
+        return positions.lock(self._connection, what)
 
     def describe(self) -> None:
         """Write the catalogue of threats and detectors, for dashboards."""
@@ -119,10 +117,7 @@ class Store:
 
     def positions(self, cluster: str) -> dict[Place, int]:
         """The next offset to land, of each partition from which something has landed."""
-        rows = self._connection.execute(
-            'SELECT topic, "partition", next_offset FROM landed_position WHERE cluster = %s', (cluster,)
-        )
-        return {Place(topic, partition): offset for topic, partition, offset in rows}
+        return _POSITIONS.read(self._connection, cluster)
 
     def seen(self, cluster: str, ends: Mapping[Place, int]) -> None:
         """Say that landing is there, and how far the partitions reach of which something was landed.
@@ -138,7 +133,7 @@ class Store:
                 [(end, cluster, place.topic, place.partition) for place, end in sorted(ends.items())],
             )
 
-    def land(self, rows: Sequence[Row], cluster: str, positions: Mapping[Place, int]) -> Landed:
+    def land(self, rows: Sequence[Row], cluster: str, reached: Mapping[Place, int]) -> Landed:
         """Insert the rows not known yet, count alerts into their incidents and move the positions, in one transaction.
 
         Raises:
@@ -154,12 +149,7 @@ class Store:
                     landed.new.update(new)
             landed.collapsed.update(self._file(rows, landed.new))
             with self._connection.cursor() as cursor:
-                cursor.executemany(
-                    'INSERT INTO landed_position (cluster, topic, "partition", next_offset) VALUES (%s, %s, %s, %s) '
-                    'ON CONFLICT (cluster, topic, "partition") '
-                    "DO UPDATE SET next_offset = excluded.next_offset, updated = clock_timestamp()",
-                    [(cluster, place.topic, place.partition, offset) for place, offset in sorted(positions.items())],
-                )
+                _POSITIONS.move(cursor, cluster, reached)
         return landed
 
     def _file(self, rows: Sequence[Row], new: set[str]) -> set[str]:

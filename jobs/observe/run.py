@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import psycopg
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
-from psycopg.conninfo import conninfo_to_dict
 
 from ingest.publisher import Broker
 from jobs.observe.store import Store
 from jobs.observe.views import Observer
+from jobs.outages import through_outages
 from jobs.reader import Place, Reader, place_of
-from schemas.errors import RunFault
 from schemas.records import of_domain
 from schemas.types import TELEMETRY_DOMAINS, Domain
 from schemas.wire import Undecodable
@@ -29,8 +27,6 @@ WRITE_ROWS: Final = 20_000
 #: Seconds between two looks for partitions that were added, and between two clearings of what is old.
 DISCOVER_S: Final = 60.0
 FORGET_S: Final = 3600.0
-#: First and longest wait (s) between two attempts to reach PostgreSQL.
-BACKOFF_S: Final = (0.5, 30.0)
 GROUP: Final = "gridwatch-observe"
 
 
@@ -101,23 +97,7 @@ class _Loop:
 
     def run(self) -> None:
         """Work; after a lost connection, from the positions that PostgreSQL has."""
-        backoff = BACKOFF_S[0]
-        while not self._stop.is_set():
-            try:
-                if self._connect():
-                    backoff = BACKOFF_S[0]
-                    self._work()
-                    return
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                self._disconnect()
-                reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-                self._say(f"no connection to PostgreSQL (postgres.dsn): {reason}; next attempt in {backoff:g} s")
-                self._stop.wait(backoff)
-                backoff = min(2 * backoff, BACKOFF_S[1])
-            except psycopg.ProgrammingError as error:
-                where = str(conninfo_to_dict(self._what.dsn).get("host", "local socket"))
-                remedy = "gridwatch database gives the landing role its rights"
-                raise RunFault(f"PostgreSQL refuses: {error}", where, remedy) from error
+        through_outages(self._connect, self._work, self._disconnect, self._what.dsn, self._stop, self._say)
 
     def close(self) -> None:
         """Leave all servers."""

@@ -6,7 +6,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from infra import database
+from jobs import positions
 from jobs.observe.sums import MINUTE_US, Sums
 from jobs.reader import Place
 
@@ -15,6 +15,8 @@ OBSERVING: Final = 0x6F627376
 #: Days after which sums are let go of, and assets that were not heard of since.
 KEPT_DAYS: Final = 35
 SEEN_DAYS: Final = 180
+
+_POSITIONS: Final = positions.Positions("observed_position")
 
 _TALK: Final = """
     INSERT INTO talk AS had (slot, domain, site, protocol, client, server, action, class, records, failures)
@@ -58,24 +60,17 @@ class Store:
     """
 
     def __init__(self, dsn: str) -> None:
-        self._connection = psycopg.connect(
-            dsn, connect_timeout=10, autocommit=True, application_name="gridwatch observe", options="-c timezone=UTC"
-        )
-        database.ensure(self._connection)
+        self._connection = positions.connect(dsn, "observe")
 
     def lock(self) -> bool:
         """Become the one who observes on this database, as long as the connection lasts; False while another does."""
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (OBSERVING,)).fetchone()
-        return bool(row and row[0])
+        return positions.lock(self._connection, OBSERVING)
 
     def positions(self, cluster: str) -> dict[Place, int]:
         """The next offset to observe, of each partition of which something was observed."""
-        rows = self._connection.execute(
-            'SELECT topic, "partition", next_offset FROM landed_position WHERE cluster = %s', (cluster,)
-        )
-        return {Place(topic, partition): offset for topic, partition, offset in rows}
+        return _POSITIONS.read(self._connection, cluster)
 
-    def add(self, sums: Sums, cluster: str, positions: Mapping[Place, int]) -> None:
+    def add(self, sums: Sums, cluster: str, reached: Mapping[Place, int]) -> None:
         """Add sums and move the positions, in one transaction."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             _insert(cursor, _TALK, [(_time(m), *key, *counts) for (m, key), counts in sums.talk.items()])
@@ -93,12 +88,7 @@ class Store:
                 ],
             )
             _insert(cursor, _SEEN, [(*key, _us(s.first), _us(s.last), s.records) for key, s in sums.seen.items()])
-            cursor.executemany(
-                'INSERT INTO landed_position (cluster, topic, "partition", next_offset) VALUES (%s, %s, %s, %s) '
-                'ON CONFLICT (cluster, topic, "partition") '
-                "DO UPDATE SET next_offset = excluded.next_offset, updated = clock_timestamp()",
-                [(cluster, place.topic, place.partition, offset) for place, offset in sorted(positions.items())],
-            )
+            _POSITIONS.move(cursor, cluster, reached)
 
     def forget(self) -> None:
         """Let go of what is older than dashboards look."""

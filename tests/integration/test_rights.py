@@ -18,6 +18,7 @@ from tests.integration.landing import alert, in_postgres
 SUMS = ("talk", "level", "track", "seen")
 TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
+    "observed_position",
     "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version", "threat", "detector", *SUMS,
     "outflow", "alert_rollup_hour", "latency_rollup_hour",
 )  # fmt: skip
