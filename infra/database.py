@@ -21,12 +21,14 @@ _LOCK: Final = 0x67726964
 #: take away a row of what happened.
 RIGHTS: Final = {
     LANDING: (
+        ("SELECT, INSERT", "alert, deadletter, incident_event"),
+        ("UPDATE (incident_id, storm, lake_file)", "alert"),
+        ("UPDATE (lake_file)", "deadletter"),
         (
             "SELECT, INSERT, UPDATE",
-            "observed_position, alert, deadletter, incident, landed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
+            "incident, landed_position, observed_position, lake_file, alert_rollup, latency_rollup, deadletter_rollup,"
             " alert_rollup_hour, latency_rollup_hour, threat, detector",
         ),
-        ("SELECT, INSERT", "incident_event"),
         # Sums that are let go of when they are old.
         ("SELECT, INSERT, UPDATE, DELETE", "talk, level, track, seen"),
         ("SELECT", "lake, suppression, table_version"),
@@ -84,28 +86,33 @@ def prepare(connection: psycopg.Connection) -> list[str]:
 
 
 def ensure(connection: psycopg.Connection) -> None:
-    """The tables are as this version needs them: made by the owner, looked at by everybody else.
+    """The tables are as this version needs them: the owner makes them so.
 
     Raises:
         RunFault: they are not, and this role may not make them.
     """
-    row = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
-    if row is not None and row[0]:
-        prepare(connection)
+    wrong = _differs(connection)
+    if wrong is None:
         return
-    remedy = "run gridwatch database as the owner of the tables"
+    row = connection.execute("SELECT has_schema_privilege('public', 'CREATE')").fetchone()
+    if row is None or not row[0]:
+        raise RunFault(wrong, "postgres.dsn", "run gridwatch database as the owner of the tables")
+    prepare(connection)
+
+
+def _differs(connection: psycopg.Connection) -> str | None:
+    """How the tables differ from what this version needs; None where they do not."""
     try:
         found = connection.execute("SELECT digest FROM table_version").fetchone()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as wrong:
-        raise RunFault("the tables are missing, or this role may not see them", "postgres.dsn", remedy) from wrong
-    if found is None or found[0] != digest():
-        raise RunFault("the tables are of another version of Gridwatch", "postgres.dsn", remedy)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+        return "the tables are missing, or this role may not see them"
+    return None if found is not None and found[0] == digest() else "the tables are of another version of Gridwatch"
 
 
 def digest() -> str:
-    """What the tables are made from, as one number: another version of them has another."""
+    """What tables and rights are made from, as one number: another version of them has another."""
     texts = [_script("ledger"), *(create_table(schema, key) + _script(schema.name) for schema, key in _TABLES)]
-    return sha256("\n".join([*texts, *map(_script, _FURTHER)]).encode()).hexdigest()[:16]
+    return sha256("\n".join([*texts, *map(_script, _FURTHER), repr(RIGHTS)]).encode()).hexdigest()[:16]
 
 
 _TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))

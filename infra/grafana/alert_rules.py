@@ -38,9 +38,7 @@ MAX_DEADLETTERS: Final = 100
 #: Minutes since landing last said that it is there; it does so every 15 s.
 MAX_LANDING_MIN: Final = 5
 
-_SEVERITY: Final = (
-    "CASE severity_id WHEN 3 THEN 'medium' WHEN 4 THEN 'high' WHEN 5 THEN 'critical' ELSE 'low' END AS severity"
-)
+_SEVERITY: Final = "lower(severity_word(severity_id)) AS severity"
 # Names and titles come from the wire and may be long.
 _INCIDENT: Final = (
     f"SELECT incident_id, {_SEVERITY}, left(site, 200) AS site, detector, left(entity, 200) AS entity, "

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
 from infra.grafana.panels import link, number, ranking, rows, severity_cell
-from infra.grafana.variables import ALERT_SUMS, severity_word
+from infra.grafana.variables import ALERT_SUMS
 
 UID: Final = "gridwatch-coverage"
 
@@ -59,7 +59,7 @@ def coverage() -> Dashboard:
         "Threats and their detectors",
         "Every threat of the catalogue: what serves it, what of that fired in this time, and how it did in the last "
         "evaluation (share of attacks found, and after how long).",
-        f"WITH fired AS ({_FIRED}) SELECT t.threat, t.title, t.domain, {severity_word('t.severity_id')} AS severity, count(d.detector) AS "
+        f"WITH fired AS ({_FIRED}) SELECT t.threat, t.title, t.domain, severity_word(t.severity_id) AS severity, count(d.detector) AS "
         "detectors, count(f.detector) AS fired, coalesce(sum(f.alerts), 0)::bigint AS alerts, max(f.last) AS last, "
         "t.recall AS found, t.after_s AS after, t.technique, array_to_string(t.tactics, ', ') AS tactics, "
         "string_agg(d.detector, ', ' ORDER BY d.detector) AS \"served by\", t.gap FROM threat t LEFT JOIN detector d ON "

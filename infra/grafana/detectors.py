@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
 from infra.grafana.panels import bars_over_time, link, number, rows, severity_cell, shares
-from infra.grafana.variables import ALERT_SUMS, SLOT_TIME, SUMS, among, detector, domain, severity, severity_word
+from infra.grafana.variables import ALERT_SUMS, SLOT_TIME, SUMS, among, detector, domain, severity
 
 UID: Final = "gridwatch-detectors"
 
@@ -113,7 +113,7 @@ def detectors() -> Dashboard:
         "What suppressions hid",
         "Alerts of this time by the suppression that hid them; those of the site's file have no owner here.",
         "SELECT suppression, alerts, severity, last, s.owner, s.reviewed_by AS reviewer, s.reason, s.expires FROM ("
-        f"SELECT suppression, count(*) AS alerts, {severity_word('max(severity_id)')} AS severity, max(detected) AS last "
+        "SELECT suppression, count(*) AS alerts, severity_word(max(severity_id)) AS severity, max(detected) AS last "
         "FROM alert WHERE suppression IS NOT NULL AND $__timeFilter(detected) GROUP BY 1) AS hidden LEFT JOIN "
         "suppression s ON s.id = hidden.suppression ORDER BY alerts DESC, suppression LIMIT 100",
         {

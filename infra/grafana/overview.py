@@ -13,7 +13,7 @@ from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board,
 from infra.grafana.delays import delay, delays_over_time
 from infra.grafana.incidents import columns
 from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
-from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity, severity_word
+from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity
 
 UID: Final = "gridwatch-overview"
 
@@ -83,7 +83,7 @@ def _course() -> Line:
         "Alerts by severity",
         "Number of alerts, by when they were detected.",
         "SELECT $__timeGroupAlias(slot, '$__interval'), "
-        f"{severity_word()} AS metric, sum(alerts)::bigint AS value FROM {ALERT_SUMS} WHERE {SUMS} "
+        f"severity_word(severity_id) AS metric, sum(alerts)::bigint AS value FROM {ALERT_SUMS} WHERE {SUMS} "
         "GROUP BY 1, severity_id ORDER BY 1, severity_id",
         SEVERITIES,
         _NO_ALERT,

@@ -26,11 +26,6 @@ def among(column: str, name: str) -> str:
     return f"({_ALL} IN (${name}) OR {column} IN (${name}))"
 
 
-def severity_word(column: str = "severity_id") -> str:
-    """OCSF severity in words, where no view has it."""
-    return f"(ARRAY['Informational', 'Low', 'Medium', 'High', 'Critical'])[{column}]"
-
-
 #: What the variables leave of alerts, by when they were detected and without those that a suppression hides.
 ALERTS: Final = (
     f"$__timeFilter(detected) AND domain IN ($domain) AND severity_id >= $severity AND {among('detector', 'detector')}"

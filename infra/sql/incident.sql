@@ -42,10 +42,7 @@ CREATE INDEX IF NOT EXISTS alert_suppressed ON alert (detected, suppression, sev
 CREATE OR REPLACE VIEW alert_overview AS
 SELECT
     alert_id, "time", detected, landed, detector, threat, technique, severity_id,
-    CASE severity_id
-        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
-        ELSE 'Unknown'
-    END AS severity,
+    severity_word(severity_id) AS severity,
     domain, site, entity_kind, entity, source, destination, title, observed, expected, dedup,
     array_to_string(runbook, E'\n') AS runbook,
     extract(epoch FROM detected - "time")::double precision AS event_to_detected_s,

@@ -39,3 +39,11 @@ CREATE TABLE IF NOT EXISTS table_version (
     single boolean NOT NULL DEFAULT true UNIQUE CHECK (single)
 );
 COMMENT ON TABLE table_version IS 'From which version of the scripts the tables were made: one row';
+
+-- An OCSF severity_id in words.
+CREATE OR REPLACE FUNCTION severity_word(severity_id integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE severity_id
+        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
+        ELSE 'Unknown'
+    END
+$$;

@@ -75,10 +75,7 @@ CREATE INDEX IF NOT EXISTS incident_opened ON incident (opened);
 CREATE OR REPLACE VIEW incident_overview AS
 SELECT
     incident_id, kind, status, verdict, assignee, severity_id,
-    CASE severity_id
-        WHEN 1 THEN 'Informational' WHEN 2 THEN 'Low' WHEN 3 THEN 'Medium' WHEN 4 THEN 'High' WHEN 5 THEN 'Critical'
-        ELSE 'Unknown'
-    END AS severity,
+    severity_word(severity_id) AS severity,
     title, domain, site, entity_kind, entity, detector, threat, technique, alerts, first_time, last_time,
     opened, updated, since, acknowledged, closed,
     extract(epoch FROM coalesce(closed, now()) - opened)::double precision AS age_s,

@@ -45,26 +45,25 @@ $$;
 
 -- What lands is added to these sums: the rows of the ids, in the transaction that inserts them. Not for anybody else to call.
 CREATE OR REPLACE FUNCTION add_alerts(ids text[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO alert_rollup AS had
-    SELECT date_bin('5 minutes', detected, 'epoch'), domain, detector, threat, technique, severity_id, suppression IS NOT NULL, count(*)
-    FROM alert WHERE alert_id = ANY (ids) GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ON CONFLICT (slot, domain, detector, threat, technique, severity_id, suppressed)
-    DO UPDATE SET alerts = had.alerts + excluded.alerts;
-
-    INSERT INTO alert_rollup_hour AS had
-    SELECT date_bin('1 hour', detected, 'epoch'), domain, detector, threat, technique, severity_id, suppression IS NOT NULL, count(*)
-    FROM alert WHERE alert_id = ANY (ids) GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ON CONFLICT (slot, domain, detector, threat, technique, severity_id, suppressed)
-    DO UPDATE SET alerts = had.alerts + excluded.alerts;
-
-    INSERT INTO latency_rollup AS had
-    SELECT date_bin('5 minutes', detected, 'epoch'), domain, latency_class(landed - "time"), count(*)
-    FROM alert WHERE alert_id = ANY (ids) GROUP BY 1, 2, 3
-    ON CONFLICT (slot, domain, upto_s) DO UPDATE SET alerts = had.alerts + excluded.alerts;
-
-    INSERT INTO latency_rollup_hour AS had
-    SELECT date_bin('1 hour', detected, 'epoch'), domain, latency_class(landed - "time"), count(*)
-    FROM alert WHERE alert_id = ANY (ids) GROUP BY 1, 2, 3
+    WITH new AS MATERIALIZED (
+        SELECT date_bin('5 minutes', detected, 'epoch') AS slot, date_bin('1 hour', detected, 'epoch') AS hour, domain, detector, threat,
+            technique, severity_id, suppression IS NOT NULL AS suppressed, latency_class(landed - "time") AS upto_s
+        FROM alert WHERE alert_id = ANY (ids)
+    ), slots AS (
+        INSERT INTO alert_rollup AS had
+        SELECT slot, domain, detector, threat, technique, severity_id, suppressed, count(*) FROM new GROUP BY 1, 2, 3, 4, 5, 6, 7
+        ON CONFLICT (slot, domain, detector, threat, technique, severity_id, suppressed)
+        DO UPDATE SET alerts = had.alerts + excluded.alerts
+    ), hours AS (
+        INSERT INTO alert_rollup_hour AS had
+        SELECT hour, domain, detector, threat, technique, severity_id, suppressed, count(*) FROM new GROUP BY 1, 2, 3, 4, 5, 6, 7
+        ON CONFLICT (slot, domain, detector, threat, technique, severity_id, suppressed)
+        DO UPDATE SET alerts = had.alerts + excluded.alerts
+    ), delays AS (
+        INSERT INTO latency_rollup AS had SELECT slot, domain, upto_s, count(*) FROM new GROUP BY 1, 2, 3
+        ON CONFLICT (slot, domain, upto_s) DO UPDATE SET alerts = had.alerts + excluded.alerts
+    )
+    INSERT INTO latency_rollup_hour AS had SELECT hour, domain, upto_s, count(*) FROM new GROUP BY 1, 2, 3
     ON CONFLICT (slot, domain, upto_s) DO UPDATE SET alerts = had.alerts + excluded.alerts;
 $$;
 
