@@ -1,6 +1,5 @@
 """The catalogue for people and tools: which detectors serve a threat, and what is accepted as a gap."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -9,14 +8,15 @@ from detectors.detector import Detector
 from detectors.profiles import ALL, CORRELATIONS
 from detectors.profiles.drift import DRIFT
 from detectors.profiles.threat import Threat
-from jobs.evaluate.report import SCORES, order
+from jobs.evaluate.report import order
+from jobs.evaluate.scores import scores
 
 #: Versions that ATT&CK Navigator asks for: of the data, of the Navigator, of the layer format.
 VERSIONS: Final = {"attack": "18", "navigator": "5.1.0", "layer": "4.5"}
 
 
 #: The threats, and behind them what is seen in several alerts together.
-EVERY: Final = (*ALL, *CORRELATIONS)
+THREATS: Final = (*ALL, *CORRELATIONS)
 
 
 def detectors_of(threat: Threat) -> list[Detector]:
@@ -32,9 +32,9 @@ def content() -> dict[str, list[dict[str, Any]]]:
     return {"threats": threats(ALL), "correlations": threats(CORRELATIONS), "drift": threats((DRIFT,))}
 
 
-def threats(which: Iterable[Threat] = EVERY) -> list[dict[str, Any]]:
+def threats(which: Iterable[Threat] = THREATS) -> list[dict[str, Any]]:
     """Threats with their detectors and scores, by id."""
-    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
+    scored = scores()
     return [
         {
             "id": threat.id,
@@ -46,7 +46,7 @@ def threats(which: Iterable[Threat] = EVERY) -> list[dict[str, Any]]:
             "technique": threat.technique.id,
             "detectors": [detector.id for detector in detectors_of(threat)],
             "accepted_gap": threat.gap or None,
-            "scores": scores.get(threat.id, {}),
+            "scores": scored.get(threat.id, {}),
         }
         for threat in sorted(which, key=order)
     ]
@@ -55,7 +55,7 @@ def threats(which: Iterable[Threat] = EVERY) -> list[dict[str, Any]]:
 def navigator() -> dict[str, Any]:
     """A layer of ATT&CK Navigator: a technique's score is the number of detectors, its comment the threats behind it."""
     techniques: dict[str, list[tuple[Threat, list[str]]]] = {}
-    for threat in sorted(EVERY, key=order):
+    for threat in sorted(THREATS, key=order):
         own = detectors_of(threat)
         for id_ in sorted({threat.technique.id, *(d.threat.technique.id for d in own)}):
             names = [d.id for d in own if d.threat.technique.id == id_]
@@ -92,10 +92,10 @@ def markdown() -> str:
         "| threat | service | severity | ATT&CK | what | detectors | recall |",
         "|---|---|---|---|---|---|---|",
     ]
-    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
-    for threat in sorted(EVERY, key=order):
+    scored = scores()
+    for threat in sorted(THREATS, key=order):
         names = ", ".join(f"`{detector.id}`" for detector in detectors_of(threat)) or f"none: {threat.gap}"
-        recall = f"{scores[threat.id]['recall']:.2f}" if threat.id in scores else ""
+        recall = f"{scored[threat.id]['recall']:.2f}" if threat.id in scored else ""
         cells = (
             threat.id,
             threat.service,

@@ -1,18 +1,17 @@
 """One threat or one detector in full, for people: where it comes from, what serves it, how that is tested, what it scored."""
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from detectors.catalog import DETECTORS
 from detectors.detector import Detector
-from detectors.profiles.drift import DRIFT
+from detectors.profiles import EVERY
 from detectors.profiles.threat import Threat
 from ingest.lab.scenarios import EXPERIMENTS, SCENARIOS
 from ingest.lab.scenarios.scenario import Scenario
-from jobs.catalog import EVERY, detectors_of
-from jobs.evaluate.report import SCORES
+from jobs.catalog import detectors_of
+from jobs.evaluate.scores import scores
 from schemas.errors import UsageFault, meant
 
 
@@ -22,7 +21,7 @@ def card(name: str) -> str:
     Raises:
         UsageFault: there is no such threat or detector.
     """
-    threats = {threat.id.lower(): threat for threat in (*EVERY, DRIFT)}
+    threats = {threat.id.lower(): threat for threat in EVERY}
     detectors = {detector.id: detector for detector in DETECTORS}
     if name.lower() in threats:
         return "\n".join(_threat(threats[name.lower()])) + "\n"
@@ -83,8 +82,7 @@ def _examples(detector: Detector) -> str:
 
 
 def _scenarios(threat: str) -> Iterator[str]:
-    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
-    measured: dict[str, Any] = scores.get(threat, {}).get("by_scenario", {})
+    measured: dict[str, Any] = scores().get(threat, {}).get("by_scenario", {})
     for scenario in (*SCENARIOS, *EXPERIMENTS):
         if scenario.threat == threat:
             yield f"scenario {scenario.name}: {scenario.says}{_score(scenario, measured)}"

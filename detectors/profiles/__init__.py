@@ -14,6 +14,7 @@ from detectors.profiles import (
     smart_grid_operation,
     smart_grid_substation,
 )
+from detectors.profiles.drift import DRIFT
 from detectors.profiles.threat import Threat
 
 #: Courses of an attack that only several alerts together show; none of the threats.
@@ -32,3 +33,7 @@ ALL: tuple[Threat, ...] = (
     *smart_grid_operation.ALL,
     *smart_grid_substation.ALL,
 )
+
+#: Whatever an alert of ours may be of: the threats, courses of attacks, and drift.
+EVERY: tuple[Threat, ...] = (*ALL, *CORRELATIONS, DRIFT)
+BY_ID: dict[str, Threat] = {threat.id: threat for threat in EVERY}

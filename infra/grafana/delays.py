@@ -1,4 +1,4 @@
-"""Panels of the time from an event to its alert in PostgreSQL, from the classes of `latency_rollup`."""
+"""Panels of how late things are: landing's sign of life, and the time from an event to its alert (`latency_rollup`)."""
 
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
@@ -8,6 +8,18 @@ from infra.grafana.panels import lines_over_time, number
 from infra.grafana.variables import LATENCY_SUMS, SLOT_TIME
 
 _NOTHING = "nothing landed in this time"
+
+
+def landing_seen() -> Builder[Panel]:
+    """How long ago landing gave a sign of life."""
+    return number(
+        "Landing seen",
+        "How long ago the landing step gave a sign of life: it does so every 15 s, whether or not anything comes.",
+        "SELECT extract(epoch FROM now() - max(seen)) AS seconds FROM landed_position",
+        [(None, GOOD), (60, WARN), (300, BAD)],
+        unit="s",
+        nothing="nothing was landed",
+    )
 
 
 def delay(title: str, says: str, share: float, where: str = "true") -> Builder[Panel]:

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra.grafana.board import BAD, GOOD, WARN, board
-from infra.grafana.delays import delay, delays_by_domain, delays_over_time
+from infra.grafana.delays import delay, delays_by_domain, delays_over_time, landing_seen
 from infra.grafana.panels import bars_over_time, number, rows
 
 UID: Final = "gridwatch-health"
@@ -17,14 +17,7 @@ _NO_LETTER: Final = "nothing was refused in this time"
 
 def health() -> Dashboard:
     """The dashboard."""
-    moved = number(
-        "Landing seen",
-        "How long ago the landing step gave a sign of life: it does so every 15 s, whether or not anything comes.",
-        "SELECT extract(epoch FROM now() - max(seen)) AS seconds FROM landed_position",
-        [(None, GOOD), (60, WARN), (300, BAD)],
-        unit="s",
-        nothing="nothing was landed",
-    )
+    moved = landing_seen()
     letters = number(
         "Dead letters",
         "Records refused in this time, anywhere in the pipeline. All are kept, with the reason.",

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board, to_entity
-from infra.grafana.delays import delay, delays_over_time
+from infra.grafana.delays import delay, delays_over_time, landing_seen
 from infra.grafana.incidents import columns
 from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
 from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity
@@ -201,14 +201,7 @@ def _latest() -> Line:
 
 
 def _health() -> Line:
-    landed = number(
-        "Landing seen",
-        "How long ago the landing step gave a sign of life: it does so every 15 s, whether or not anything comes.",
-        "SELECT extract(epoch FROM now() - max(seen)) AS seconds FROM landed_position",
-        [(None, GOOD), (60, WARN), (300, BAD)],
-        unit="s",
-        nothing="nothing was landed",
-    )
+    landed = landing_seen()
     return 8, [
         (4, landed),
         (20, delays_over_time("Event to alert", "From the event to this database.", "domain IN ($domain)")),

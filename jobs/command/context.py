@@ -63,7 +63,7 @@ def console_connection(context: typer.Context) -> Iterator[Any]:
 
     from infra.postgres import CONSOLE
     from jobs.connections import postgres_dsn
-    from jobs.triage.read import explained
+    from jobs.triage.hidden import explained
 
     with (
         explained(),

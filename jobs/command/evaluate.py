@@ -35,6 +35,7 @@ def evaluate(
     """
     from jobs.evaluate import report
     from jobs.evaluate.run import What, run
+    from jobs.evaluate.scores import SCORES
 
     if scores and (only or not hours):
         raise UsageFault("scores are those of everything", "--scores", "leave out --only and --hours 0")
@@ -45,8 +46,8 @@ def evaluate(
         for path in report.write(result, into):
             say(f"wrote {path}")
     if scores:
-        report.SCORES.write_text(json.dumps(report.by_threat(result), indent=1) + "\n", encoding="utf-8")
-        say(f"wrote {report.SCORES}")
+        SCORES.write_text(json.dumps(report.by_threat(result), indent=1) + "\n", encoding="utf-8")
+        say(f"wrote {SCORES}")
     if as_json:
         json.dump(result, sys.stdout, indent=1)
         sys.stdout.write("\n")

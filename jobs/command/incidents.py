@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.command.context import settings_of
+from jobs.command.context import console_connection, settings_of
 
 
 def incidents(
@@ -21,11 +21,10 @@ def incidents(
 
     Example: gridwatch incidents --limit 20
     """
-    from infra.postgres import CONSOLE
-    from jobs.connections import postgres_dsn
-    from jobs.triage.read import incidents as read
+    from jobs.triage.page import Wanted, worklist
 
-    rows = read(postgres_dsn(settings_of(context), CONSOLE), everything, limit)
+    with console_connection(context) as connection:
+        rows = worklist(connection, Wanted(status=None if everything else "active"), size=limit).rows
     if as_json:
         _json({"incidents": rows})
         return
@@ -56,7 +55,7 @@ def suppressions(
     from infra.postgres import CONSOLE
     from jobs.connections import postgres_dsn
     from jobs.land.suppressions import load
-    from jobs.triage.read import Hidden, hidden, removed
+    from jobs.triage.hidden import Hidden, hidden, removed
     from schemas.errors import UsageFault
 
     settings = settings_of(context)

@@ -112,7 +112,7 @@ def _incident(request: Request, person: Person, incident_id: str, status: int = 
     console = console_of(request)
     with console.pool.connection() as connection:
         found = page.whole(connection, incident_id)
-    threat = next((t for t in profiles.ALL if t.id == found.incident["threat"]), None)
+    threat = profiles.BY_ID.get(found.incident["threat"])
     grafana = console.incident_url.format(incident_id) if console.incident_url else None
     return rendered(
         request,

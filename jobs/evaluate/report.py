@@ -11,8 +11,6 @@ from detectors.profiles.threat import Threat
 
 #: Alerts of medium severity or above a thousand asset-days that quiet traffic may raise.
 QUIET_LIMIT: Final = 1.0
-#: The scores that `gridwatch catalog` shows: written by `gridwatch evaluate`, part of the package.
-SCORES: Final = Path(__file__).with_name("scores.json")
 
 
 def order(threat: Threat) -> tuple[str, int]:

@@ -83,7 +83,8 @@ def _of_incident(incident: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attack(threat: str, technique: str) -> dict[str, Any]:
-    known = next((t.technique for t in profiles.ALL if t.id == threat and t.technique.id == technique), None)
+    profile = profiles.BY_ID.get(threat)
+    known = profile.technique if profile is not None and profile.technique.id == technique else None
     found: dict[str, Any] = {"version": "18.1", "technique": {"uid": technique}}
     if known is not None:
         found["technique"]["name"] = known.name

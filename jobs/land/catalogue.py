@@ -1,20 +1,18 @@
 """The catalogue as rows of PostgreSQL, so that dashboards can say what a threat is and which ones nothing serves."""
 
-import json
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from detectors.catalog import DETECTORS
-from detectors.profiles import ALL, CORRELATIONS
-from detectors.profiles.drift import DRIFT
-from jobs.evaluate.report import SCORES
+from detectors.profiles import EVERY
+from jobs.evaluate.scores import scores
 
 
 def threats() -> list[dict[str, Any]]:
     """Rows of the table `threat`."""
-    scores = json.loads(SCORES.read_text(encoding="utf-8")) if SCORES.exists() else {}
+    scored = scores()
     return [
         {
             "threat": threat.id,
@@ -28,11 +26,11 @@ def threats() -> list[dict[str, Any]]:
             "tactics": list(threat.technique.tactics),
             "response": list(threat.response),
             "gap": threat.gap or None,
-            "recall": scores.get(threat.id, {}).get("recall"),
-            "after_s": scores.get(threat.id, {}).get("after_s"),
+            "recall": scored.get(threat.id, {}).get("recall"),
+            "after_s": scored.get(threat.id, {}).get("after_s"),
             "current": True,
         }
-        for threat in (*ALL, *CORRELATIONS, DRIFT)
+        for threat in EVERY
     ]
 
 

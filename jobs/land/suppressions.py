@@ -5,7 +5,7 @@ One hides an alert while the alert's own time is before `expires`, so a re-run h
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,6 +25,11 @@ ALONE: Final = timedelta(days=1)
 TOLD: Final = 5
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+def waits(reviewed_by: str | None, begins: datetime, expires: datetime) -> bool:
+    """Whether a suppression hides nothing until somebody has looked at it."""
+    return reviewed_by is None and expires - begins > ALONE
 
 
 class Scope(BaseModel):
@@ -90,7 +95,7 @@ class Suppression(BaseModel):
     @property
     def waits(self) -> bool:
         """Whether it hides nothing until somebody has looked at it."""
-        return self.reviewed_by is None and self.expires - self.begins > ALONE
+        return waits(self.reviewed_by, self.begins, self.expires)
 
     def hides(self, alert: Mapping[str, Any]) -> bool:
         """Whether it hides an alert."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from detectors import profiles
 from jobs.export.chart import stacked
 from jobs.export.html import environment
-from jobs.land.suppressions import ALONE, Suppression
+from jobs.land.suppressions import Suppression, waits
 from jobs.report.figures import Figures, Row
 from jobs.triage.page import Whole
 
@@ -47,7 +47,7 @@ def of_incident(whole: Whole, now: datetime) -> str:
         whole: all that is known of it.
         now: as of when.
     """
-    threat = next((t for t in profiles.ALL if t.id == whole.incident["threat"]), None)
+    threat = profiles.BY_ID.get(whole.incident["threat"])
     return _rendered("incident.html", now, whole=whole, threat=threat)
 
 
@@ -74,8 +74,7 @@ def _suppressions(figures: Figures, of_file: Sequence[Suppression]) -> list[Row]
             scope = {name: str(value) for name, value in one.scope.model_dump(mode="json", exclude_none=True).items()}
             found[one.id] = one.model_dump() | {"scope": scope, "waits": one.waits}
     for row in figures.suppressions:
-        waits = row["reviewed_by"] is None and row["expires"] - row["begins"] > ALONE
-        found[row["id"]] = {**row, "waits": waits}
+        found[row["id"]] = {**row, "waits": waits(row["reviewed_by"], row["begins"], row["expires"])}
     for name in hid:
         # Of a file that does not have it any more, or is not known here.
         found.setdefault(name, {"id": name, "scope": {}, "waits": False})

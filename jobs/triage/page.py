@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from jobs.land.suppressions import waits
 from jobs.triage.lifecycle import Unknown, events
 
 #: Rows of a page of the work list; alerts that a page of an incident shows; incidents beside it.
@@ -16,6 +17,8 @@ BESIDE: Final = 20
 #: Slots into which the time line of an incident is cut.
 SLOTS: Final = 60
 
+#: As the index of the work list has it.
+_ACTIVE: Final = sql.SQL("status IN ('open', 'acknowledged')")
 #: The order of the work list: what waits first, the most severe and latest of it first.
 _ORDER: Final = sql.SQL("ORDER BY status = 'closed', severity_id DESC, last_time DESC, incident_id")
 
@@ -43,7 +46,7 @@ class Wanted:
         parts: list[sql.Composable] = []
         values: list[Any] = []
         if self.status == "active":
-            parts.append(sql.SQL("status <> 'closed'"))
+            parts.append(_ACTIVE)
         elif self.status is not None:
             parts.append(sql.SQL("status = %s"))
             values.append(self.status)
@@ -68,33 +71,42 @@ class Page:
         rows: incidents.
         number: of the page, from 1.
         total: incidents on all pages.
+        size: rows of a whole page.
     """
 
     rows: list[dict[str, Any]]
     number: int
     total: int
+    size: int
 
     @property
     def pages(self) -> int:
         """How many there are."""
-        return max(1, -(-self.total // PER_PAGE))
+        return max(1, -(-self.total // self.size))
 
 
-def worklist(connection: psycopg.Connection[Any], wanted: Wanted, number: int = 1) -> Page:
-    """A page of the work list."""
+def worklist(connection: psycopg.Connection[Any], wanted: Wanted, number: int = 1, size: int = PER_PAGE) -> Page:
+    """A page of the work list.
+
+    Args:
+        connection: of a role that may read incidents.
+        wanted: which of them.
+        number: of the page, from 1.
+        size: rows of a page.
+    """
     condition, values = wanted.condition()
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         count = cursor.execute(sql.SQL("SELECT count(*) FROM incident WHERE {}").format(condition), values).fetchone()
         cursor.execute(
             sql.SQL("SELECT * FROM incident WHERE {} {} LIMIT %s OFFSET %s").format(condition, _ORDER),
-            [*values, PER_PAGE, (number - 1) * PER_PAGE],
+            [*values, size, (number - 1) * size],
         )
-        return Page(cursor.fetchall(), number, count["count"] if count else 0)
+        return Page(cursor.fetchall(), number, count["count"] if count else 0, size)
 
 
 def counts(connection: psycopg.Connection[Any]) -> dict[int, int]:
     """How many incidents are not closed, by severity."""
-    rows = connection.execute("SELECT severity_id, count(*) FROM incident WHERE status <> 'closed' GROUP BY 1")
+    rows = connection.execute(sql.SQL("SELECT severity_id, count(*) FROM incident WHERE {} GROUP BY 1").format(_ACTIVE))
     return {int(severity): int(number) for severity, number in rows}
 
 
@@ -156,13 +168,13 @@ _BESIDE: Final = """
 
 
 def suppressions(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    """Those that people made, the latest first, with how many alerts each has hidden."""
+    """Those that people made, the latest first, with how many alerts each has hidden and whether it `waits` for a review."""
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
             "SELECT s.*, (SELECT count(*) FROM alert WHERE suppression = s.id) AS alerts FROM suppression s"
             " ORDER BY made DESC, id LIMIT 500"
         )
-        return cursor.fetchall()
+        return [{**row, "waits": waits(row["reviewed_by"], row["begins"], row["expires"])} for row in cursor]
 
 
 def audit(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:

@@ -1,38 +1,16 @@
-"""What PostgreSQL says of incidents and of suppressed alerts, for people and programs."""
+"""What suppressions have hidden, as PostgreSQL tells; and its refusals in words."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from jobs.land.suppressions import Suppression
 from schemas.errors import RunFault
-
-_COLUMNS: Final = (
-    "incident_id, kind, status, severity_id, detector, threat, technique, domain, site, entity_kind, entity,"
-    " title, first_time, last_time, alerts, opened, updated, version, assignee, verdict, since, acknowledged, closed"
-)
-
-
-def incidents(dsn: str, closed: bool, limit: int) -> list[dict[str, Any]]:
-    """Incidents, the most severe and latest first.
-
-    Args:
-        dsn: of PostgreSQL.
-        closed: closed ones too.
-        limit: at most so many.
-
-    Raises:
-        RunFault: PostgreSQL does not answer, or nothing was ever landed there.
-    """
-    where = "" if closed else "WHERE status <> 'closed'"
-    # Our own text around placeholders.
-    query = f"SELECT {_COLUMNS} FROM incident {where} ORDER BY severity_id DESC, last_time DESC LIMIT %(limit)s"
-    return _rows(dsn, query, {"limit": limit})
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,7 @@ def removed(dsn: str, suppressions: Sequence[Suppression]) -> dict[str, int]:
     """How many alerts are hidden by suppressions that are no longer in the file, by id.
 
     Raises:
-        RunFault: as `incidents`.
+        RunFault: as `explained`.
     """
     known = [one.id for one in suppressions]
     query = (
@@ -80,7 +58,7 @@ def hidden(dsn: str, suppressions: Sequence[Suppression]) -> list[Hidden]:
     """What each of the suppressions has hidden.
 
     Raises:
-        RunFault: as `incidents`.
+        RunFault: as `explained`.
     """
     rows = _rows(
         dsn,
