@@ -44,7 +44,7 @@ class Console:
         user_header, roles_header: in which they say who it is.
         groups: role of each group.
         secure: whether the cookie is for HTTPS alone.
-        incident_url: how people reach an incident in Grafana, with {} for its id; None where there is none.
+        incident_url: how people reach an incident in Grafana, up to its id; None where there is none.
     """
 
     pool: ConnectionPool[psycopg.Connection[Any]]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -113,7 +114,7 @@ def _incident(request: Request, person: Person, incident_id: str, status: int = 
     with console.pool.connection() as connection:
         found = page.whole(connection, incident_id)
     threat = profiles.BY_ID.get(found.incident["threat"])
-    grafana = console.incident_url.format(incident_id) if console.incident_url else None
+    grafana = console.incident_url + quote(incident_id, safe="") if console.incident_url else None
     return rendered(
         request,
         "incident.html",

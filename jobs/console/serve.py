@@ -46,7 +46,7 @@ def prepared(settings: Settings) -> Console:
         roles_header=own.roles_header,
         groups={group: Role[role.upper()] for group, role in own.groups.items()},
         secure=own.tls_cert_file is not None or (own.url or "").startswith("https:"),
-        incident_url=f"{grafana.rstrip('/')}/d/gridwatch-incident?var-incident={{}}" if grafana else None,
+        incident_url=f"{grafana.rstrip('/')}/d/gridwatch-incident?var-incident=" if grafana else None,
     )
 
 
