@@ -102,6 +102,7 @@ class SparkSettings(Section):
         default=0.0, ge=0, description="seconds between micro-batches; 0: as soon as the last one ended"
     )
     max_offsets_per_trigger: PositiveInt = Field(default=1_000_000, description="records of a micro-batch at most")
+    metrics: str | None = Field(default=None, description="host:port at which detection answers Prometheus")
     log_level: Literal["ERROR", "WARN", "INFO", "DEBUG"] = "WARN"
     conf: dict[str, str] = Field(default_factory=dict, description="further Spark properties; they win over ours")
 

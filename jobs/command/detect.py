@@ -37,6 +37,9 @@ def detect(
     begin: Annotated[
         str, typer.Option("--from", help="Where the first start begins: earliest, latest, or a time (ISO 8601, UTC).")
     ] = "earliest",
+    metrics: Annotated[
+        str | None, typer.Option(help="Answer Prometheus at HOST:PORT; default: setting spark.metrics.")
+    ] = None,
     properties: Annotated[
         Path | None, typer.Option(help="Only write the properties file that spark-submit needs for this job.")
     ] = None,
@@ -49,6 +52,7 @@ def detect(
     """
     from detectors.catalog import check_site
     from detectors.site import load_site
+    from jobs.command.ingest import host_and_port
     from jobs.connections import kafka_spark_options, reached_broker
     from jobs.detect.application import FAIR, run
     from jobs.detect.query import DetectSettings
@@ -59,6 +63,8 @@ def detect(
     if properties is not None:
         write_properties(place_of(settings, "detect", master), settings.cache_dir, properties, say)
         return
+    asked = metrics or settings.spark.metrics
+    address = host_and_port(asked) if asked else None
     facts = load_site(site or settings.site)
     check_site(facts)
     chosen = [d for d in (*TELEMETRY_DOMAINS, Domain.CORRELATION) if domain.value in (d.value, "all")]
@@ -76,7 +82,7 @@ def detect(
     )
     if site is None and settings.site is None:
         say("no site file (setting site, or --site): detectors that need its facts are off")
-    run(lambda: session_of(settings, "detect", say, master, FAIR), chosen, how, facts, say)
+    run(lambda: session_of(settings, "detect", say, master, FAIR), chosen, how, facts, say, metrics=address)
 
 
 def _begin(text: str) -> str | int:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,9 @@ from pyspark.sql import SparkSession
 
 from detectors.catalog import of_domain
 from detectors.site import Site
-from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
+from jobs.detect.metrics import served
+from jobs.detect.progress import Progress
+from jobs.detect.query import Detection, DetectSettings, plan_of
 from jobs.signals import stop_on_signals
 from schemas.errors import ConfigFault
 from schemas.types import Domain
@@ -73,6 +75,7 @@ def run(
     site: Site,
     say: Callable[[str], None],
     stopper: Callable[[], AbstractContextManager[threading.Event]] = stop_on_signals,
+    metrics: tuple[str, int] | None = None,
 ) -> None:
     """Run until told to stop, or with `settings.once` until all that is there is processed.
 
@@ -83,9 +86,10 @@ def run(
         site: the site facts.
         say: progress, one line each.
         stopper: gives the event that ends the application after the running batches.
+        metrics: host and port at which Prometheus may ask; None for none.
 
     Raises:
-        ConfigFault: a wrong site file, model or detector id.
+        ConfigFault: a wrong site file, model or detector id; nothing can listen for Prometheus.
         RunFault: a query failed.
     """
     chosen = {d: tuple(i for i in settings.only if i in {x.id for x in of_domain(d, site)}) for d in domains}
@@ -96,12 +100,21 @@ def run(
     domains = [d for d in domains if not settings.only or chosen[d]]
     spark = _open(session, lambda: _check(domains, chosen, site, say))
     told, running = _Told(say), list[Detection]()
-    with stopper() as stop:
+    with stopper() as stop, ExitStack() as ending:
         try:
+            measured = ending.enter_context(served(metrics, settings.broker)) if metrics else None
+
+            def report(progress: Progress) -> None:
+                told(progress)
+                if measured is not None:
+                    measured.ended(progress)
+
             for part in _parts(domains, settings.once):
                 for domain in part:
-                    detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, told)
+                    detection = Detection(spark, domain, replace(settings, only=chosen[domain]), site, report)
                     running.append(detection)
+                    if measured is not None:
+                        measured.begin(detection.standing, detection.interval_s)
                     detection.start()
                 say(f"detecting in {', '.join(d.value for d in part)}")
                 while not stop.wait(LOOK_S) and any(d.query.isActive for d in running):

@@ -1,4 +1,4 @@
-"""What Spark's checkpoint of a query says: whose it is, which batch comes next, and how many records a batch holds.
+"""What Spark's checkpoint of a query says: whose it is, which batch comes next, and where a batch ends.
 
 Layout (Spark 4, `OffsetSeqLog` and `CommitLog`): `metadata` is JSON with the query's id; `offsets/N` appears before batch N
 runs and `commits/N` after it; `offsets/N` holds a version, a line of metadata and a line a source, for Kafka
@@ -46,15 +46,6 @@ class Checkpoint:
     def committed(self) -> int:
         """The last batch that ended; -1 before the first."""
         return self._last("commits")
-
-    def records(self, batch: int, topic: str) -> int:
-        """Offsets of a topic between the end of the batch before and the end of this one.
-
-        Raises:
-            RunFault: the log of offsets is damaged.
-        """
-        ends, begins = self.offsets(batch, topic), self.offsets(batch - 1, topic)
-        return sum(end - begins.get(partition, 0) for partition, end in ends.items())
 
     def offsets(self, batch: int, topic: str) -> dict[int, int]:
         """Where a batch ends: the next offset of each partition of a topic; empty before the first.

@@ -1,8 +1,9 @@
 """The streaming query of a domain: source and ticks, foreachBatch, decode, shuffle, engine, manifest."""
 
 import json
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Lock, Thread
@@ -22,6 +23,7 @@ from ingest.publisher import Broker
 from jobs.detect.checkpoint import Checkpoint
 from jobs.detect.decode import decode
 from jobs.detect.faults import fault_of
+from jobs.detect.progress import Progress
 from jobs.detect.worker import RESULT, Work
 from jobs.state_store import BucketFile, Manifest, StateStore
 from jobs.writers import Writers
@@ -68,25 +70,6 @@ class DetectSettings:
     kafka_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     only: tuple[str, ...] = ()
     begin: str | int = "earliest"
-
-
-@dataclass
-class Progress:
-    """What the driver knows of a query after a batch, for people and tests."""
-
-    domain: Domain
-    batch: int
-    ledger: Mapping[str, int]
-    notes: list[str] = field(default_factory=list)
-
-    def count(self, kind: str) -> int:
-        """Sum of the counts of a kind: decoded, dead, alerts, ahead."""
-        return sum(n for name, n in self.ledger.items() if name.startswith(f"{kind}."))
-
-    @property
-    def seen(self) -> int:
-        """Records read since the query began."""
-        return self.count("decoded") + self.count("dead")
 
 
 def plan_of(domain: Domain, site: Site, only: tuple[str, ...] = ()) -> Plan:
@@ -172,9 +155,8 @@ class Detection:
         if settings.once:
             # Not Spark's AvailableNow: the ticks have no end, and it would read all records in one batch.
             self._ends = self._writers.ends(self.domain.topic)
-        trigger_s = settings.trigger_s if self.domain.observed else max(settings.trigger_s, CORRELATION_S)
-        if trigger_s:
-            writer = writer.trigger(processingTime=f"{trigger_s} seconds")
+        if self.interval_s:
+            writer = writer.trigger(processingTime=f"{self.interval_s} seconds")
         self._query = writer.start()
         if (
             self._ends is not None
@@ -183,6 +165,17 @@ class Detection:
         ):
             self.stop()  # without ticks there comes no batch that could see that nothing is left
         return self._query
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds between the begins of two batches at least; 0 where one follows the other."""
+        return self._settings.trigger_s if self.domain.observed else max(self._settings.trigger_s, CORRELATION_S)
+
+    @property
+    def standing(self) -> Progress:
+        """Where it stands: after the last batch that ended, be it of an earlier run."""
+        last = self._last
+        return self._progress(last, (), 0.0, self._checkpoint.offsets(last.batch, self.domain.topic))
 
     @property
     def query(self) -> StreamingQuery:
@@ -268,7 +261,7 @@ class Detection:
         return all(offsets.get(partition, 0) >= end for partition, end in ends.items())
 
     def _batch(self, batch: DataFrame, number: int) -> None:
-        settings, before = self._settings, self._last
+        settings, before, began = self._settings, self._last, time.monotonic()
         if before.batch != number - 1:
             before = self._store.manifest(number - 1)
         if before.batch < 0:
@@ -276,7 +269,8 @@ class Detection:
             assert query is not None  # Spark writes it before the first batch
             self._store.bind(query)
         announced = self._announced(before, number)
-        records = self._checkpoint.records(number, self.domain.topic)
+        begins, reached = (self._checkpoint.offsets(n, self.domain.topic) for n in (number - 1, number))
+        records = sum(end - begins.get(partition, 0) for partition, end in reached.items())
         behind = records >= FULL * settings.max_offsets
         work = Work(
             domain=self.domain.value,
@@ -303,7 +297,11 @@ class Detection:
         self._last = Manifest(number, settings.buckets, buckets, ledger, tuple(sorted(announced)))
         self._store.commit(self._last)
         if self._report is not None:
-            self._report(Progress(self.domain, number, ledger, sorted(notes)))
+            self._report(self._progress(self._last, sorted(notes), time.monotonic() - began, reached))
+
+    def _progress(self, last: Manifest, notes: Iterable[str], seconds: float, reached: Mapping[int, int]) -> Progress:
+        size = sum(file.size for file in last.buckets.values())
+        return Progress(self.domain, last.batch, last.ledger, list(notes), seconds, reached, size)
 
     def _announced(self, before: Manifest, number: int) -> frozenset[str]:
         """The announced writers' schemas that a batch decodes with; a repeated batch takes those that it took before."""

@@ -18,7 +18,8 @@ from detectors.local import frame, make_engine
 from detectors.site import Site, parse_site
 from ingest.publisher import Broker, Pace
 from ingest.publisher_confluent import ConfluentPublisher
-from jobs.detect.query import Detection, DetectSettings, Progress
+from jobs.detect.progress import Progress
+from jobs.detect.query import Detection, DetectSettings
 from jobs.watermarks import watermarks
 from schemas import topics
 from schemas.records import ALERT, BY_NAME, DEADLETTER

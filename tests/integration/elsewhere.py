@@ -8,6 +8,9 @@ ELSEWHERE: Final = {
     "make test": ".ci/run",  # runs this test
     "gridwatch ingest tap -i eth1 --site-name substation-1": "tests/unit/test_tap_process.py::test_a_real_exchange_on_loopback",
     "gridwatch detect": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
+    "gridwatch detect --metrics 127.0.0.1:9108": (
+        "tests/integration/test_detect_metrics.py::test_the_command_as_the_documents_say"
+    ),
     "gridwatch land": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch archive": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",
     "gridwatch observe": "tests/integration/test_docs.py::test_the_jobs_run_as_the_readme_says",

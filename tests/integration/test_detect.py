@@ -24,7 +24,8 @@ from ingest.publisher import Broker
 from jobs.detect.decode import decode
 from jobs.detect.faults import fault_of
 from jobs.detect.portions import PORTION
-from jobs.detect.query import Detection, DetectSettings, Progress, plan_of
+from jobs.detect.progress import Progress
+from jobs.detect.query import Detection, DetectSettings, plan_of
 from jobs.detect.worker import Work
 from jobs.state_store import BucketFile, StateStore
 from jobs.state_tools import rebucket, verify
