@@ -58,6 +58,9 @@ class GrafanaSettings(Section):
     datasource: SecretStr | None = Field(
         default=None, description="PostgreSQL as Grafana reaches it; empty: the data source that is there"
     )
+    prometheus: str | None = Field(
+        default=None, pattern="^https?://", description="Prometheus as Grafana reaches it; empty: none"
+    )
     alert_webhook: SecretStr | None = Field(default=None, description="address that gets Grafana's alerts")
     alert_email: str | None = Field(default=None, description="who gets them; several separated by semicolons")
 

@@ -1,6 +1,6 @@
-"""Alert rules: what Grafana watches in PostgreSQL, and what it tells whom.
+"""Alert rules: what Grafana watches in PostgreSQL and Prometheus, and what it tells whom.
 
-A rule is a query (A), which gives one row for each thing to tell of, a reduction (B), which leaves the rows as they are, and a
+A rule is a query (A), which gives one row or series for each thing to tell of, a reduction (B), which leaves the rows as they are, and a
 threshold (C). Grafana 9 and later take a table of texts and exactly one number as numbers with labels: each row is an alert instance
 of its own, and its texts are its labels. An instance whose row is gone is resolved.
 
@@ -8,12 +8,17 @@ Texts are templates of Grafana without `$`, which provisioning would take for va
 `CONSOLE`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
 from infra.grafana.board import INCIDENT_UID
 from infra.grafana.postgres_query import SOURCE, PostgresQuery
+from infra.grafana.prometheus_query import METRICS, at_once
 
 #: Where people reach the console: provisioning takes it from Grafana's environment.
 CONSOLE: Final = "${CONSOLE_URL}"
@@ -33,6 +38,8 @@ WITHIN_MIN: Final = {5: 15, 4: 60, 3: 480}
 MAX_INSTANCES: Final = 100
 #: Records that wait for landing, of a topic.
 MAX_LAG: Final = 1_000
+#: Records of a domain that wait for detection.
+MAX_DETECT_LAG: Final = 100_000
 #: Records refused within a quarter of an hour, for one reason at one stage.
 MAX_DEADLETTERS: Final = 100
 #: Minutes since landing last said that it is there; it does so every 15 s.
@@ -58,19 +65,21 @@ class Rule:
     Args:
         uid: by which it is found again.
         title: what the rule is about; a label of its alerts, `alertname`.
-        sql: gives texts, which become labels, and one number.
+        query: SQL that gives texts, which become labels, and one number; or PromQL.
         above: the number from which it fires, exclusive.
         summary: one line about an instance.
         description: what it means and what to do.
         hold: how long the number must be above, as Grafana writes durations.
-        failing: what becomes of the rule while its query fails: Error, or Alerting where what fired must not be taken for resolved.
+        failing: what becomes of the rule while its query fails: Error, Alerting where what fired must not be taken for resolved, OK
+            where it asks a server that may be absent.
         incident: whether its instances are incidents.
         labels: further labels.
+        source: which of the two is asked.
     """
 
     uid: str
     title: str
-    sql: str
+    query: str
     above: float
     summary: str
     description: str
@@ -78,6 +87,7 @@ class Rule:
     failing: str = "Error"
     incident: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    source: DataSourceRef = SOURCE
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,18 @@ GROUPS: Final = (
                 labels={"severity": "high"},
             ),
             Rule(
+                "gridwatch-detect-lag",
+                "Detection's lag over limit",
+                "sum by (domain) (gridwatch_detect_lag_records)",
+                MAX_DETECT_LAG,
+                "{{ .Values.B }} records of {{ .Labels.domain }} wait for detection",
+                "Detection falls behind: what happens now is found late. Give it more cores or a process a domain; see Pipeline health.",
+                hold="5m",
+                failing="OK",
+                labels={"severity": "critical"},
+                source=METRICS,
+            ),
+            Rule(
                 "gridwatch-deadletters",
                 "Dead letters over limit",
                 "SELECT stage, reason, sum(records)::double precision AS records FROM deadletter_rollup "
@@ -228,9 +250,7 @@ def body(rule: Rule, console: str) -> dict[str, Any]:
         "title": rule.title,
         "condition": "C",
         "data": [
-            _part(
-                "A", SOURCE.uid or "", PostgresQuery(rule.sql).to_json() | {"datasource": _reference(SOURCE.uid or "")}
-            ),
+            _part("A", rule.source.uid or "", _model(rule)),
             _part("B", "__expr__", _expression("B", type="reduce", expression="A", reducer="last")),
             _part(
                 "C",
@@ -276,5 +296,7 @@ def _expression(ref: str, **own: Any) -> dict[str, Any]:
     return {"refId": ref, "datasource": {"type": "__expr__", "uid": "__expr__"}, **own}
 
 
-def _reference(uid: str) -> dict[str, str]:
-    return {"type": SOURCE.type_val or "", "uid": uid}
+def _model(rule: Rule) -> dict[str, Any]:
+    query = PostgresQuery(rule.query) if rule.source is SOURCE else at_once(rule.query).build()
+    model: dict[str, Any] = json.loads(JSONEncoder().encode(query))
+    return model

@@ -4,6 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
+from infra.grafana import detection
 from infra.grafana.board import BAD, GOOD, WARN, WIDTH, board
 from infra.grafana.panels import bars_over_time, link, number, rows, severity_cell, shares
 from infra.grafana.variables import ALERT_SUMS, SLOT_TIME, SUMS, among, detector, domain, severity
@@ -134,6 +135,7 @@ def detectors() -> Dashboard:
             (9, [(18, volume), (6, verdicts)]),
             (14, [(WIDTH, each)]),
             (9, [(12, techniques), (12, suppressions)]),
+            (9, [(WIDTH, detection.written())]),
         ),
         since="now-7d",
     )

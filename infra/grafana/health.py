@@ -1,4 +1,4 @@
-"""The dashboard Pipeline health: what PostgreSQL can tell of whether records come in, and how fast."""
+"""The dashboard Pipeline health: whether records come in, and how fast, by what PostgreSQL and Prometheus can tell."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
+from infra.grafana import detection
 from infra.grafana.board import BAD, GOOD, WARN, board
 from infra.grafana.delays import delay, delays_by_domain, delays_over_time, landing_seen
 from infra.grafana.panels import bars_over_time, number, rows
@@ -79,7 +80,7 @@ def health() -> Dashboard:
     return board(
         UID,
         "Gridwatch pipeline health",
-        "Does it run, and how fast: delay from event to alert, refused records, landed positions, files of the lake.",
+        "Does it run, and how fast: delay from event to alert, lag and batches of detection, refused records, landed positions, files.",
         (),
         (
             (4, [(4, panel) for panel in numbers]),
@@ -95,6 +96,9 @@ def health() -> Dashboard:
                     ),
                 ],
             ),
+            (9, [(8, detection.lag()), (8, detection.delay()), (8, detection.silence())]),
+            (9, [(8, detection.rates()), (8, detection.batches()), (8, detection.state())]),
+            (9, [(12, detection.consumers()), (12, detection.refused())]),
             (9, [(12, _letters("reason")), (12, _letters("topic"))]),
             (9, [(12, positions), (12, files)]),
             (10, [(24, latest)]),

@@ -1,4 +1,4 @@
-"""The kinds of panels that our dashboards are made of, each with one query."""
+"""The kinds of panels that our dashboards are made of."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,10 +7,12 @@ from grafana_foundation_sdk.builders import bargauge, common, piechart, stat, ta
 from grafana_foundation_sdk.builders import text as text_panel
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import piechart as pie_models
 from grafana_foundation_sdk.models import text as text_models
 from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
     DynamicConfigValue,
     FieldColorModeId,
     Panel,
@@ -19,6 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from infra.grafana.postgres_query import SOURCE, PostgresQuery, Shape
+from infra.grafana.prometheus_query import METRICS, over_time
 
 #: OCSF severities and their colours, worst last.
 SEVERITIES: Final = {
@@ -76,15 +79,15 @@ def lines_over_time(
     title: str, says: str, sql: str, unit: str, nothing: str = NOTHING, least: str | None = None
 ) -> Builder[Panel]:
     """Lines; the query gives time, metric and value. `least` is the shortest interval between two points."""
-    return (
-        _over_time(title, says, sql, nothing, least)
-        .draw_style(models.GraphDrawStyle.LINE)
-        .fill_opacity(10)
-        .line_width(2)
-        .show_points(models.VisibilityMode.AUTO)
-        .unit(unit)
-        .min(0)
-    )
+    return _lines(_over_time(title, says, sql, nothing, least), unit)
+
+
+def measured_over_time(
+    title: str, says: str, expressions: Mapping[str, str], unit: str, nothing: str
+) -> Builder[Panel]:
+    """Lines of what Prometheus measured: legend -> expression, whose labels the legend has in double braces."""
+    queries = [over_time(text, legend, chr(ord("A") + n)) for n, (legend, text) in enumerate(expressions.items())]
+    return _lines(_axes(title, says, METRICS, queries, nothing), unit)
 
 
 def ranking(title: str, says: str, sql: str, nothing: str = NOTHING, most: int = 10) -> Builder[Panel]:
@@ -192,12 +195,18 @@ def note(title: str, says: str, markdown: str) -> Builder[Panel]:
 
 
 def _over_time(title: str, says: str, sql: str, nothing: str, least: str | None) -> timeseries.Panel:
+    panel = _axes(title, says, SOURCE, [PostgresQuery(sql, Shape.TIME_SERIES)], nothing)
+    return panel.interval(least) if least else panel
+
+
+def _axes(
+    title: str, says: str, source: DataSourceRef, queries: Sequence[Builder[Dataquery]], nothing: str
+) -> timeseries.Panel:
     panel = (
         timeseries.Panel()
         .title(title)
         .description(says)
-        .datasource(SOURCE)
-        .with_target(PostgresQuery(sql, Shape.TIME_SERIES))
+        .datasource(source)
         .no_value(nothing)
         .legend(
             common.VizLegendOptions()
@@ -207,7 +216,20 @@ def _over_time(title: str, says: str, sql: str, nothing: str, least: str | None)
         )
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.DESCENDING))
     )
-    return panel.interval(least) if least else panel
+    for query in queries:
+        panel = panel.with_target(query)
+    return panel
+
+
+def _lines(panel: timeseries.Panel, unit: str) -> timeseries.Panel:
+    return (
+        panel.draw_style(models.GraphDrawStyle.LINE)
+        .fill_opacity(10)
+        .line_width(2)
+        .show_points(models.VisibilityMode.AUTO)
+        .unit(unit)
+        .min(0)
+    )
 
 
 def _thresholds(steps: Steps) -> ThresholdsConfig:

@@ -10,6 +10,7 @@ from grafana_client.client import GrafanaClientError
 from infra.grafana import alert_rules, contact_points
 from infra.grafana.alert_rules import FOLDER, FOLDER_UID, GROUPS, MARK, Rule
 from infra.grafana.postgres_query import SOURCE
+from infra.grafana.prometheus_query import METRICS
 
 #: The folder of the dashboards, as provisioning makes it.
 DASHBOARDS: Final = ("gridwatch", "Gridwatch")
@@ -48,6 +49,7 @@ class Wanted:
         dashboards: file name -> dashboard.
         console: address of the console.
         source: None to use the data source that is there.
+        prometheus: root of Prometheus as Grafana reaches it; "" for none, and no rules that ask it.
         webhook: that alerts are sent to; "" for none.
         email: addresses, separated by semicolons; "" for none.
     """
@@ -55,6 +57,7 @@ class Wanted:
     dashboards: Mapping[str, Content]
     console: str
     source: DataSource | None = None
+    prometheus: str = ""
     webhook: str = ""
     email: str = ""
 
@@ -96,7 +99,9 @@ def resources(api: Any, wanted: Wanted) -> Iterator[Resource]:
     yield _folder(api, *DASHBOARDS)
     yield _folder(api, FOLDER_UID, FOLDER)
     if wanted.source is not None:
-        yield _source(api, wanted.source)
+        yield _postgres(api, wanted.source)
+    if wanted.prometheus:
+        yield _prometheus(api, wanted.prometheus)
     for board in wanted.dashboards.values():
         yield _dashboard(api, with_console(board, wanted.console))
     ways = contact_points.receivers(wanted.webhook, wanted.email)
@@ -107,6 +112,8 @@ def resources(api: Any, wanted: Wanted) -> Iterator[Resource]:
         yield _policy(api)
     for group in GROUPS:
         for rule in group.rules:
+            if rule.source is METRICS and not wanted.prometheus:
+                continue
             yield _rule(api, group.name, rule, wanted.console)
         yield _interval(api, group.name, group.interval_s)
 
@@ -143,12 +150,10 @@ def _folder(api: Any, uid: str, title: str) -> Resource:
     return Resource(f"folder {uid}", {"uid": uid}, read, write)
 
 
-def _source(api: Any, source: DataSource) -> Resource:
-    uid = str(SOURCE.uid)
-    keys = ("name", "uid", "type", "access", "url", "user", "jsonData")
+def _postgres(api: Any, source: DataSource) -> Resource:
     content: Content = {
         "name": "Gridwatch",
-        "uid": uid,
+        "uid": SOURCE.uid,
         "type": SOURCE.type_val,
         "access": "proxy",
         "url": source.address,
@@ -161,27 +166,41 @@ def _source(api: Any, source: DataSource) -> Resource:
             "timescaledb": False,
         },
     }
+    # The database a second time, for versions that read it there.
+    return _source(api, content, {"database": source.database, "secureJsonData": {"password": source.password}})
+
+
+def _prometheus(api: Any, url: str) -> Resource:
+    content: Content = {
+        "name": "Gridwatch Prometheus",
+        "uid": METRICS.uid,
+        "type": METRICS.type_val,
+        "access": "proxy",
+        "url": url,
+        "jsonData": {"httpMethod": "POST", "timeInterval": "15s"},
+    }
+    return _source(api, content, {})
+
+
+def _source(api: Any, content: Content, unseen: Content) -> Resource:
+    """A data source, with what is written to it but cannot be read again."""
+    uid = str(content["uid"])
 
     def read() -> Found | None:
         found = absent_is_none(lambda: api.datasource.get_datasource_by_uid(uid))
         if found is None:
             return None
-        own = {key: found.get(key) for key in keys}
+        own = {key: found.get(key) for key in content}
         if own["type"] == "grafana-postgresql-datasource":
             own["type"] = SOURCE.type_val  # the same, by its newer name
         return Found(own, found, _FILES if found.get("readOnly") else "")
 
     def write(found: Found | None) -> None:
-        # The database a second time, for versions that read it there.
-        body = {**content, "database": source.database, "secureJsonData": {"password": source.password}}
+        body = {**content, **unseen}
         if found is None:
             api.datasource.create_datasource(body)
         else:
-            merged = (
-                {**found.content["jsonData"], **content["jsonData"]}
-                if found.content["jsonData"]
-                else content["jsonData"]
-            )
+            merged = {**(found.content["jsonData"] or {}), **content["jsonData"]}
             api.datasource.update_datasource_by_uid(uid, {**body, "jsonData": merged})
 
     return Resource(f"data source {uid}", content, read, write)

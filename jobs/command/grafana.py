@@ -32,7 +32,7 @@ def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what others changed.")] = False,
 ) -> None:
-    """Create or update folders, data source, dashboards, alert rules, contact points and policies in a Grafana.
+    """Create or update folders, data sources, dashboards, alert rules, contact points and policies in a Grafana.
 
     What would be done is shown first: + is created, ~ updated, = the same already, ! changed by others, . left alone.
     Run again, it changes nothing. What others changed since the last push stops it unless --force is given.
@@ -64,6 +64,7 @@ def push(
         dashboards=dashboards(),
         console=address(settings),
         source=_source(settings),
+        prometheus=own.prometheus or "",
         webhook=own.alert_webhook.get_secret_value() if own.alert_webhook else "",
         email=own.alert_email or "",
     )
@@ -75,6 +76,8 @@ def push(
         say(
             "alerts go where Grafana's own policy sends them: grafana.alert_webhook and grafana.alert_email are not set"
         )
+    if not wanted.prometheus:
+        say("panels of how detection fares stay empty, and no rule watches its lag: grafana.prometheus is not set")
     if dry_run:
         say("nothing was written")
         return

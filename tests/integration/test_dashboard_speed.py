@@ -52,7 +52,7 @@ def asked() -> Iterator[Asked]:
     """Every query of every panel, variable and annotation, in each range and choice that concerns it."""
     for name, board in BOARDS.items():
         known = {v["name"] for v in board["templating"]["list"]}
-        queries = [(p["title"], t["rawSql"]) for p in board["panels"] for t in p.get("targets", [])]
+        queries = [(p["title"], t["rawSql"]) for p in board["panels"] for t in p.get("targets", []) if "rawSql" in t]
         queries += [(v["name"], v["query"]) for v in board["templating"]["list"] if v["type"] == "query"]
         queries += [(a["name"], a["target"]["rawSql"]) for a in board["annotations"]["list"]]
         for title, raw in queries:

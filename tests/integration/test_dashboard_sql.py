@@ -40,6 +40,7 @@ QUERIES = [
     for name, board in BOARDS.items()
     for panel in board["panels"]
     for target in panel.get("targets", [])
+    if "rawSql" in target
 ]
 #: PostgreSQL's type ids that Grafana takes as numbers and as text.
 NUMBERS = {20, 21, 23, 700, 701, 1700}

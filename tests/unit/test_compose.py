@@ -130,8 +130,8 @@ def test_images_are_pinned_and_ports_stay_on_this_host() -> None:
 
 def test_grafana_finds_what_provisioning_names() -> None:
     environment = SERVICES["grafana"]["environment"]
-    source = (REPOSITORY / "infra/grafana/provisioning/datasources/gridwatch.yaml").read_text()
-    used = set(re.findall(r": \$(\w+)", source))
+    sources = (REPOSITORY / "infra/grafana/provisioning/datasources").iterdir()
+    used = {name for source in sources for name in re.findall(r": \$(\w+)", source.read_text())}
     assert used and used <= set(environment)
     targets = {target for name, _, target in mounts() if name == "grafana"}
     assert {"/etc/grafana/provisioning", "/etc/grafana/dashboards"} <= targets
@@ -146,5 +146,12 @@ def test_prometheus_scrapes_services_and_its_rules_are_mounted() -> None:
         for target in each["targets"]
     }
     assert hosts - {"127.0.0.1"} <= set(SERVICES)
+    (port,) = (
+        t
+        for job in scraped["scrape_configs"]
+        if job["job_name"] == "detect"
+        for t in job["static_configs"][0]["targets"]
+    )
+    assert SERVICES["detect"]["command"][1:] == ["--metrics", port.replace("detect:", "0.0.0.0:")]
     rules = yaml.safe_load((DIRECTORY / "prometheus-rules.yaml").read_text())["groups"]
     assert all(rule["expr"] and rule["annotations"]["summary"] for group in rules for rule in group["rules"])

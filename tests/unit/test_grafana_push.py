@@ -16,8 +16,8 @@ from tests.unit.grafana_stub import TOKEN, VIEWER, Stub
 SOURCE = "postgresql://grafana:s3cret@db.example.org:5433/gridwatch?sslmode=verify-full"
 RULES = {rule.uid for group in GROUPS for rule in group.rules}
 BOARDS = {board["uid"] for board in dashboards().values()}
-#: Two folders, a data source, a template, two contact points, a branch of the policies.
-OTHERS = 7
+#: Two folders, two data sources, a template, two contact points, a branch of the policies.
+OTHERS = 8
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stub]:
         "URL": server.url,
         "TOKEN": TOKEN,
         "DATASOURCE": SOURCE,
+        "PROMETHEUS": "http://prometheus.example.org:9090",
         "ALERT_WEBHOOK": "https://hooks.example.org/soc",
         "ALERT_EMAIL": "soc@example.org",
     }.items():
@@ -77,6 +78,8 @@ def test_what_is_pushed_is_what_was_generated(stub: Stub) -> None:
         "gridwatch",
     )
     assert source["jsonData"]["sslmode"] == "verify-full"
+    metrics = stub.sources["gridwatch-prometheus"]
+    assert (metrics["type"], metrics["url"]) == ("prometheus", "http://prometheus.example.org:9090")
     assert stub.intervals == {group.name: group.interval_s for group in GROUPS if group.interval_s != 60}
     critical = stub.rules["gridwatch-critical"]
     assert critical["folderUID"] == "gridwatch-rules" and critical["ruleGroup"] == "incidents"
@@ -241,6 +244,19 @@ def test_the_data_source_is_left_to_others_or_asked_for(
     stub.sources["gridwatch-postgres"] = {"uid": "gridwatch-postgres", "type": "postgres", "url": "elsewhere:5432"}
     assert push() == 0
     assert stub.sources["gridwatch-postgres"]["url"] == "elsewhere:5432"
+
+
+def test_without_prometheus_no_rule_asks_it(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GRIDWATCH_GRAFANA__PROMETHEUS")
+    assert push() == 0
+    assert set(stub.sources) == {"gridwatch-postgres"} and set(stub.dashboards) == {*BOARDS, LEDGER}
+    assert RULES - set(stub.rules) == {"gridwatch-detect-lag"}
+    assert "grafana.prometheus is not set" in told(capsys)[1]
+    monkeypatch.setenv("GRIDWATCH_GRAFANA__PROMETHEUS", "http://prometheus.example.org:9090")
+    assert push() == 0
+    assert set(stub.rules) == RULES and len(stub.sources) == 2
 
 
 @pytest.mark.parametrize("dsn", ["not a dsn", "postgresql://db/gridwatch", "postgresql://"])
