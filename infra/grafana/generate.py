@@ -88,6 +88,9 @@ def _tidy(dashboard: dict[str, Any]) -> dict[str, Any]:
             "rawQuery": True,
             "rawSql": sql,
         }
+    for panel in dashboard["panels"]:
+        # The SDK turns the old footer of tables off; versions that have another one call it unknown, and none needs it.
+        panel["options"].pop("footer", None)
     return dashboard
 
 
