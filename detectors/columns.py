@@ -10,9 +10,14 @@ import polars as pl
 Array = npt.NDArray[Any]
 
 
+def positions(index: Array) -> pl.Series:
+    """An index that is not negative, as Polars takes it."""
+    return pl.Series(index.astype(np.uint32))
+
+
 def take(values: pl.Series, index: Array) -> pl.Series:
     """Values at `index`, which is not negative."""
-    return values[pl.Series(index.astype(np.uint32))]
+    return values[positions(index)]
 
 
 def pick(values: pl.Series, index: Array) -> pl.Series:
@@ -23,7 +28,7 @@ def pick(values: pl.Series, index: Array) -> pl.Series:
     absent = index < 0
     if not absent.any():
         return take(values, index)
-    return values[pl.Series(index.astype(np.uint32)).set(pl.Series(absent), None)]
+    return values[positions(index).set(pl.Series(absent), None)]
 
 
 def filled(values: pl.Series, value: object) -> Array:

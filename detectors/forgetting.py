@@ -68,9 +68,10 @@ def forget_keys(table: pl.DataFrame, heard: pl.DataFrame, lifetime_us: int) -> p
         lifetime_us: of a key.
     """
     # What is not old by the newest record of all is not old by its locality's: most of the time that is every row.
-    old = pl.col(CLOCK) <= _newest(heard, "clock") - lifetime_us - SLACK_US
-    if not table.select(old.any()).item():
+    since = _newest(heard, "clock") - lifetime_us - SLACK_US
+    if not (table.get_column(CLOCK).to_numpy() <= since).any():
         return table
+    old = pl.col(CLOCK) <= since
     locality = table.columns[0]
     lagging = table.filter(pl.col(locality).is_in(table.filter(old)[locality].unique().implode()))
     newest = lagging.group_by(locality).agg(pl.col(CLOCK).max().alias("_newest"))
@@ -87,13 +88,14 @@ def forget_keys(table: pl.DataFrame, heard: pl.DataFrame, lifetime_us: int) -> p
 
 def forget_episodes(table: pl.DataFrame, heard: pl.DataFrame) -> pl.DataFrame:
     """The episodes that a hit may still join: those that ended long before their locality's newest record are dropped."""
-    old = pl.col("until") <= _newest(heard, "clock") - SILENT_US
-    if not table.select(old.any()).item():
+    since = _newest(heard, "clock") - SILENT_US
+    if not (table.get_column("until").to_numpy() <= since).any():
         return table
+    old = pl.col("until") <= since
     rows = table.join(heard, on="locality", how="left", maintain_order="left")
     alive = (pl.col("until") > pl.col("clock") - SILENT_US) & (pl.col(HEARD) > _newest(heard, HEARD) - SILENT_US)
     return rows.filter(~old | alive.fill_null(False)).drop("clock", HEARD)
 
 
 def _newest(heard: pl.DataFrame, column: str) -> int:
-    return int(heard.select(pl.col(column).max()).item())
+    return int(heard.get_column(column).to_numpy().max())

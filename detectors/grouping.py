@@ -10,13 +10,14 @@ the last value pass over a late record (it neither sees nor becomes "the last");
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from detectors.columns import filled, pick, take
+from detectors.columns import filled, pick, positions
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -85,11 +86,23 @@ class Grouped:
         upto = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), -1))[self.ends]
         return np.where(upto >= self.start[self.ends], upto, -1)
 
+    @cached_property
+    def _there(self) -> pl.Series:
+        return positions(self.order)
+
+    @cached_property
+    def _back(self) -> pl.Series:
+        back = np.empty(len(self.order), dtype=np.uint32)
+        back[self.order] = np.arange(len(self.order), dtype=np.uint32)
+        return pl.Series(back)
+
+    def sort(self, values: pl.Series) -> pl.Series:
+        """Bring values from batch order to sorted order."""
+        return values[self._there]
+
     def unsort(self, values: pl.Series) -> pl.Series:
         """Bring values from sorted order back to batch order."""
-        back = np.empty(len(self.order), dtype=np.int64)
-        back[self.order] = np.arange(len(self.order))
-        return take(values, back)
+        return values[self._back]
 
 
 def recall(

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from detectors.columns import pick, take
-from detectors.grouping import CLOCK, Bools, group, number_keys
+from detectors.grouping import CLOCK, Bools, Ints, group, number_keys
 from detectors.grouping import TIME as TIME
 from detectors.memory.base import Beside, Derived, Memory, View, name_of
 
@@ -72,18 +72,19 @@ class KeyTable:
 
     def open(self, table: pl.DataFrame | None, batch: pl.DataFrame) -> "OpenTable":
         """Find the keys of a batch in the table."""
-        asked = batch.select(self.by)
-        if table is None:
-            table = asked.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias(CLOCK))
+        asked = [batch.get_column(name) for name in self.by]
+        known = {} if table is None else {series.name: series for series in table.get_columns()}
+        before = [known[name] for name in self.by] if known else []
         # Numbered together, the batch's first: one look at every key, not a join's three.
-        code, first = number_keys(pl.concat([asked, table.select(self.by)]))
-        code, owner = code[: len(asked)], code[len(asked) :]
-        keys = asked[first[: int(code.max(initial=-1)) + 1]]
-        touched = owner < len(keys)
-        at = np.full(len(keys), -1)
+        both = list(map(pl.concat, zip(asked, before, strict=True))) if known else asked
+        code, first = number_keys(pl.DataFrame(both))
+        code, owner = code[: len(batch)], code[len(batch) :]
+        count = int(code.max(initial=-1)) + 1
+        keys = pl.DataFrame([take(series, first[:count]) for series in asked])
+        touched = owner < count
+        at = np.full(count, -1)
         at[owner[touched]] = np.flatnonzero(touched)
-        mine = keys.with_columns(pick(table[name], at) for name in table.columns if name not in self.by)
-        return OpenTable(self, keys, mine, table.filter(~touched), code, batch[TIME].to_numpy())
+        return OpenTable(self, keys, known, at, np.flatnonzero(~touched), code, batch[TIME].to_numpy())
 
 
 class OpenTable:
@@ -98,15 +99,18 @@ class OpenTable:
         self,
         spec: KeyTable,
         keys: pl.DataFrame,
-        mine: pl.DataFrame,
-        rest: pl.DataFrame,
-        code: np.ndarray,
-        time: np.ndarray,
+        known: dict[str, pl.Series],
+        at: Ints,
+        rest: Ints,
+        code: Ints,
+        time: Ints,
     ) -> None:
+        """As `KeyTable.open` has it: the state before, the row there of each key (-1 for none), and its other rows."""
         self.keys, self.code = keys, code
-        self._mine, self._rest = mine, rest
-        self.grouped = group(code, len(keys), time, mine[CLOCK], spec.lifetime_us)
-        self._fresh: dict[str, pl.Series] = {CLOCK: pl.Series(self.grouped.clock[self.grouped.ends])}
+        self._known, self._at, self._rest = known, at, rest
+        clock = self._before(CLOCK, pl.Int64())
+        self.grouped = group(code, len(keys), time, clock, spec.lifetime_us)
+        self._fresh = [pl.Series(CLOCK, self.grouped.clock[self.grouped.ends])]
         self._sorted: dict[str, pl.Series] = {}
 
     def advance(self, batch: pl.DataFrame, memory: Memory, asked: Bools | None = None) -> pl.Series:
@@ -117,35 +121,39 @@ class OpenTable:
             memory: of this key.
             asked: see `View`, in batch order.
         """
-        order = self.grouped.order
-        types: dict[str, pl.DataType] = {}
         columns: dict[str, pl.Series] = {}
         for looked in memory.looks_at:
             name = name_of(looked)
             if name not in self._sorted:
-                self._sorted[name] = take(batch[name], order)
-            columns[name], types[name] = self._sorted[name], batch.schema[name]
-        state: dict[str, pl.Series] = {}
-        for suffix, kind in memory.state(types).items():
-            column = f"{memory.column}.{suffix}"
-            state[suffix] = (
-                self._mine[column].cast(kind)
-                if column in self._mine.columns
-                else pl.Series(column, [None], dtype=kind).new_from_index(0, len(self._mine))
-            )
-        value, kept = memory.remember(View(self.grouped, columns, None if asked is None else asked[order]), state)
-        for suffix, series in kept.items():
-            self._fresh[f"{memory.column}.{suffix}"] = series.cast(state[suffix].dtype)
+                self._sorted[name] = self.grouped.sort(batch.get_column(name))
+            columns[name] = self._sorted[name]
+        types = {name: series.dtype for name, series in columns.items()}
+        state = {
+            suffix: self._before(f"{memory.column}.{suffix}", kind) for suffix, kind in memory.state(types).items()
+        }
+        asked = None if asked is None else asked[self.grouped.order]
+        value, kept = memory.remember(View(self.grouped, columns, asked), state)
+        self._fresh += [
+            series.cast(state[suffix].dtype).alias(f"{memory.column}.{suffix}") for suffix, series in kept.items()
+        ]
         return self.grouped.unsort(value).alias(memory.column)
 
     def close(self) -> pl.DataFrame:
         """The new table: rows of the batch's keys after those that the batch did not touch."""
-        touched = self.keys.with_columns(series.alias(name) for name, series in self._fresh.items())
-        if self._rest.is_empty():
-            return touched
-        missing = [
-            pl.lit(None, dtype=dtype).alias(name)
-            for name, dtype in touched.schema.items()
-            if name not in self._rest.columns
-        ]
-        return pl.concat([self._rest.with_columns(missing).select(touched.columns), touched])
+        touched = [*self.keys.get_columns(), *self._fresh]
+        if not len(self._rest):
+            return pl.DataFrame(touched)
+        return pl.DataFrame([pl.concat([self._untouched(own.name, own.dtype), own]) for own in touched])
+
+    def _before(self, name: str, kind: pl.DataType) -> pl.Series:
+        """A column of the state at the batch's keys."""
+        known = self._known.get(name)
+        return _nulls(name, kind, len(self._at)) if known is None else pick(known, self._at).cast(kind)
+
+    def _untouched(self, name: str, kind: pl.DataType) -> pl.Series:
+        known = self._known.get(name)
+        return _nulls(name, kind, len(self._rest)) if known is None else take(known, self._rest)
+
+
+def _nulls(name: str, kind: pl.DataType, count: int) -> pl.Series:
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, count)

@@ -88,7 +88,7 @@ class _Opened:
                 table = self._open(plan, memory, frame)
                 if not isinstance(memory, Recent):
                     columns.append(table.advance(frame, memory))
-        self._batch[name] = frame.with_columns(columns)
+        self._batch[name] = frame.hstack(columns)
 
     def _open(self, plan: RecordPlan, memory: Memory, frame: pl.DataFrame) -> OpenTable:
         tables, by = self.tables[plan.schema.name], plan.key(memory)

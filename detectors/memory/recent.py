@@ -7,7 +7,7 @@ import polars as pl
 
 from detectors.columns import take
 from detectors.memory.base import Derived, Value, View
-from detectors.memory.window import Windowed, entries, eras, keep, older
+from detectors.memory.window import Windowed, entries, eras, keep, lists_of, older
 
 #: Engine column that says where a record stands: offset (Kafka) and frame or line numbers (file).
 REFERENCE = "_reference"
@@ -42,9 +42,7 @@ class Recent(Windowed):
         at, era = np.flatnonzero(mask if view.asked is None else mask & view.asked), eras(g)
         upto = older(e.era, e.position, era[at], at)
         gone = np.maximum(older(e.era, e.clock, era[at], g.clock[at] - self.window_us), upto - self.at_most)
-        lengths = upto - gone
-        index = np.repeat(upto - np.cumsum(lengths), lengths) + np.arange(int(lengths.sum()))
-        frame = pl.DataFrame({"at": np.repeat(at, lengths), "value": take(e.payload, index)})
-        lists = frame.group_by("at", maintain_order=True).agg(pl.col("value"))
-        every = pl.DataFrame({"at": np.arange(len(g.code))}).join(lists, on="at", how="left", maintain_order="left")
-        return every["value"], keep(g, e, self.window_us, self.at_most)
+        lengths = np.zeros(len(g.code), dtype=np.int64)
+        lengths[at] = upto - gone
+        index = np.repeat(upto - np.cumsum(upto - gone), upto - gone) + np.arange(int(lengths.sum()))
+        return lists_of(take(e.payload, index), lengths), keep(g, e, self.window_us, self.at_most)

@@ -93,9 +93,9 @@ def keep(g: Grouped, e: Entries, window_us: int, at_most: int, chosen: Bools | N
     index = index[from_end <= at_most]
     rows = row[index]
     counts = np.bincount(rows, minlength=g.keys)
-    kept = {"clock": _lists(pl.Series(e.clock[index]), counts)}
+    kept = {"clock": lists_of(pl.Series(e.clock[index]), counts)}
     if e.payload is not None:
-        kept["value"] = _lists(take(e.payload, index), counts)
+        kept["value"] = lists_of(take(e.payload, index), counts)
     return kept
 
 
@@ -116,7 +116,7 @@ def _flat(lists: pl.Series) -> pl.Series:
     return values if values.dtype == inner else values.cast(inner)
 
 
-def _lists(values: pl.Series, counts: Ints) -> pl.Series:
+def lists_of(values: pl.Series, counts: Ints) -> pl.Series:
     """Lists of `counts` values each; null instead of an empty one."""
     offsets = pa.array(np.append(0, np.cumsum(counts)))
     empty = pa.array(counts == 0)

@@ -12,13 +12,12 @@ from functools import reduce
 import polars as pl
 
 from detectors.detector import Confidence, Detector, Firing, Parties, Row, fires_on, quiet_on
-from detectors.facts.substation import Points, Writer
+from detectors.facts.substation import Writer
+from detectors.modbus_map import FITS, OUTSIDE, START, WRITES, judged_by
 from detectors.profiles import smart_grid_substation
 from detectors.profiles.threat import Severity
 from detectors.site import Site
 from schemas.records import MODBUS
-
-WRITES = (5, 6, 15, 16, 22, 23)
 
 
 @dataclass(frozen=True)
@@ -40,55 +39,24 @@ def _allows(w: Writer) -> pl.Expr:
 def build(p: Params, site: Site) -> Firing:
     write = pl.col("function").is_in(WRITES)
     stranger = ~_any([_allows(w) for w in site.modbus.writers or ()])
-    start = pl.when(pl.col("function") == 23).then("write_address").otherwise("address").cast(pl.Int64)
-    given = pl.col("request_values").list.len().cast(pl.Int64)
-    many = pl.when(pl.col("function").is_in([5, 6, 22])).then(pl.lit(1)).when(pl.col("function") == 23).then(given)
-    # Without values and quantity it is one; a hostile quantity is bounded by the address space.
-    count = many.otherwise(pl.coalesce(given, pl.col("quantity").cast(pl.Int64))).fill_null(1).clip(1, 65_536)
-    outside = beyond = pl.lit(False)
-    if site.modbus.points is not None:
-        ranges = [r for r in site.modbus.points if r.writable]
-        inside = [_overlap(r, start, count) for r in ranges]
-        covered = reduce(lambda a, b: a + b, inside, pl.lit(0))
-        # A request without an address is in no range; a response alone does not always tell the address.
-        outside = pl.col("requested") & (start.is_null() | (covered < count).fill_null(True))
-        beyond = _any([_beyond(r, start, overlap) for r, overlap in zip(ranges, inside, strict=True)])
+    points = site.modbus.points
+    misplaced = pl.lit(FITS) if points is None else judged_by([r for r in points if r.writable])
     why = (
         pl.when(stranger)
         .then(pl.lit("the client may not write there"))
-        .when(outside)
+        .when(misplaced == OUTSIDE)
         .then(pl.lit("the address is outside the writable map"))
         .otherwise(pl.lit("the value is outside its limits"))
     )
+    values = pl.col("request_values").list.head(8).cast(pl.List(pl.String)).list.join(" ")
     return Firing(
-        when=write & (stranger | outside | beyond),
+        when=write & (stranger | (misplaced != FITS)),
         values={
             "why": why,
-            "place": pl.format("address {}", start).fill_null("an address that was not seen"),
-            "written": pl.format(
-                "values {}", pl.col("request_values").list.head(8).cast(pl.List(pl.String)).list.join(" ")
-            ).fill_null("values that were not seen"),
+            "place": pl.format("address {}", START).fill_null("an address that was not seen"),
+            "written": pl.format("values {}", values).fill_null("values that were not seen"),
         },
     )
-
-
-def _of(r: Points) -> pl.Expr:
-    table = pl.when(pl.col("function").is_in([5, 15])).then(pl.lit("coil")).otherwise(pl.lit("holding"))
-    own = (pl.col("server") == r.server) & (table == r.table)
-    return own if r.unit is None else own & (pl.col("unit") == r.unit)
-
-
-def _overlap(r: Points, start: pl.Expr, count: pl.Expr) -> pl.Expr:
-    """How many addresses of the write lie in the range."""
-    low, high = pl.max_horizontal(start, pl.lit(r.first)), pl.min_horizontal(start + count - 1, pl.lit(r.last))
-    return pl.when(_of(r) & start.is_not_null()).then((high - low + 1).clip(0)).otherwise(0)
-
-
-def _beyond(r: Points, start: pl.Expr, overlap: pl.Expr) -> pl.Expr:
-    """Whether a value written into the range is outside its limits; without values there is nothing to judge."""
-    own = pl.col("request_values").list.slice((r.first - start).clip(0), overlap)
-    wrong = (own.list.min() < r.low) | (own.list.max() > r.high)
-    return (pl.col("function") != 22) & (overlap > 0) & wrong.fill_null(False)
 
 
 _SITE = {
