@@ -13,7 +13,6 @@ from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board,
 from infra.grafana.delays import delay, delays_over_time, landing_seen
 from infra.grafana.incidents import columns
 from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
-from infra.grafana.pictures import places
 from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity
 
 UID: Final = "gridwatch-overview"
@@ -31,7 +30,7 @@ def overview() -> Dashboard:
         "Gridwatch overview",
         "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do.",
         (domain(), severity(), detector()),
-        (_numbers(), _course(), _newest(), _map(), _rankings(), _techniques(), _latest(), _health()),
+        (_numbers(), _course(), _newest(), _rankings(), _techniques(), _latest(), _health()),
         since="now-6h",
         refresh="10s",
     )
@@ -118,39 +117,6 @@ def _newest() -> Line:
         nothing=_NO_INCIDENT,
     )
     return 10, [(WIDTH, newest)]
-
-
-#: Sites with a place, and what waits there. Where the file of places does not name a receiver of V2X messages, it stands amid the
-#: stations that it heard last.
-_SITES: Final = (
-    "WITH waiting AS (SELECT site, count(*) AS incidents, max(severity_id) AS severity, max(opened) AS newest FROM incident "
-    f"WHERE {_WAITING} GROUP BY site), "
-    "heard AS (SELECT receiver AS site, avg(latitude) AS latitude, avg(longitude) AS longitude FROM (SELECT receiver, latitude, "
-    "longitude FROM track WHERE $__timeFilter(slot) ORDER BY slot DESC LIMIT 5000) AS latest GROUP BY receiver), "
-    "place AS (SELECT site, latitude, longitude FROM site_place UNION ALL SELECT site, latitude, longitude FROM heard "
-    "WHERE site NOT IN (SELECT site FROM site_place)) "
-    'SELECT latitude, longitude, left(site, 60) AS site, coalesce(incidents, 0) AS "incidents not closed", '
-    'CASE WHEN severity IS NOT NULL THEN severity_word(severity) END AS "worst severity", newest AS "newest opened" '
-    "FROM place LEFT JOIN waiting USING (site) "
-    "WHERE {} ORDER BY site LIMIT 2000"
-)
-
-
-def _map() -> Line:
-    layers = [
-        ("Nothing waits", GOOD, "severity IS NULL"),
-        ("Up to medium", SEVERITIES["Medium"], "severity <= 3"),
-        ("High", SEVERITIES["High"], "severity = 4"),
-        ("Critical", SEVERITIES["Critical"], "severity >= 5"),
-    ]
-    sites = places(
-        "Sites",
-        "Sites by the worst of their incidents that are not closed. A site is here when gridwatch database --places was told "
-        "where it is; a receiver of V2X messages also amid the stations that it heard in this time. Empty means that no place is "
-        "known.",
-        [(name, colour, _SITES.format(which)) for name, colour, which in layers],
-    )
-    return 11, [(WIDTH, sites)]
 
 
 def _rankings() -> Line:

@@ -9,7 +9,6 @@ from ingest.lab.grid import PICKUP_RANGE, SETPOINT_RANGE
 from ingest.lab.iec104_station import ACKNOWLEDGE_ALARM, COMMON_ADDRESS
 from ingest.lab.load_profiles import INTERVAL_S, Customer
 from ingest.lab.modbus_devices import BAY_POINTS, BREAKER, PICKUP, RTU_POINTS, SETPOINT, UNIT
-from ingest.lab.vehicles import ORIGIN
 
 SITE: Final = "lab-substation"
 BLOCKS: Final = tuple(
@@ -63,23 +62,6 @@ def point_map(addresses: Addresses, period_s: float = 1.0) -> dict[str, Any]:
     ]
     devices.append({"name": "rtu", "host": addresses.rtu, **common, "points": RTU_POINTS})
     return {"site": SITE, "devices": devices}
-
-
-def places(customers: tuple[Customer, ...]) -> dict[str, dict[str, float]]:
-    """Where the lab's sites would be, made up around the roads of its vehicles: the substation, and transformers in rows of ten.
-
-    Args:
-        customers: the lab's meters.
-    """
-    sites = [SITE, "lab", *sorted({customer.transformer for customer in customers})]
-    latitude, longitude = ORIGIN
-    return {
-        site: {
-            "latitude": round(latitude + 0.004 * (at // 10), 6),
-            "longitude": round(longitude + 0.006 * (at % 10), 6),
-        }
-        for at, site in enumerate(sites)
-    }
 
 
 def site_facts(addresses: Addresses, customers: tuple[Customer, ...], period_s: float = 1.0) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
@@ -56,30 +56,24 @@ def attacks() -> None:
 @app.command()
 def files(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="Where to write site.yaml, points.yaml and places.yaml.")],
+    directory: Annotated[Path, typer.Argument(help="Where to write site.yaml and points.yaml.")],
     meters: Annotated[int, typer.Option(min=1, max=30_000)] = 200,
     modbus_port: Annotated[int, typer.Option(min=1, max=65535)] = 5020,
     iec104_port: Annotated[int, typer.Option(min=1, max=65535)] = 2404,
 ) -> None:
-    """Write what the lab's site is made of: the site file for the detectors, the point map for `ingest modbus`, and places for
-    the map of sites.
+    """Write what the lab's site is made of: the site file for the detectors, and the point map for `ingest modbus`.
 
     Example: gridwatch lab files lab
     """
     import yaml
 
     from ingest.lab.load_profiles import load_profiles
-    from ingest.lab.site_facts import Addresses, places, point_map, site_facts
+    from ingest.lab.site_facts import Addresses, point_map, site_facts
 
     addresses = Addresses(modbus_port, iec104_port)
     customers = load_profiles(meters, _cache(context)).customers
     directory.mkdir(parents=True, exist_ok=True)
-    made: dict[str, dict[str, Any]] = {
-        "site.yaml": site_facts(addresses, customers),
-        "points.yaml": point_map(addresses),
-        "places.yaml": places(customers),
-    }
-    for name, facts in made.items():
+    for name, facts in (("site.yaml", site_facts(addresses, customers)), ("points.yaml", point_map(addresses))):
         (directory / name).write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
         typer.echo(directory / name)
 

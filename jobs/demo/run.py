@@ -204,7 +204,6 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     files = ["lab", "files", str(lab), "--meters", str(METERS)]
     files += ["--modbus-port", str(modbus), "--iec104-port", str(iec104)]
     _run(scene, "lab-files", files)
-    _run(scene, "database", ["database", "--places", str(lab / "places.yaml")])
     say("starting detection (all domains in one Spark application), landing, archive, sums and the console")
     start = scene.parts.start
     start("detect", ["detect", "--site", str(lab / "site.yaml")])

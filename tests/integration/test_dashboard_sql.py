@@ -19,7 +19,6 @@ from jobs.land.run import land
 from jobs.land.suppressions import Scope, Suppression
 from jobs.observe.store import Store
 from jobs.observe.views import Observer
-from jobs.places import Place, keep_places
 from jobs.triage.lifecycle import Action, Change, Verdict, apply
 from schemas.records import ALERT, METER_READING
 from schemas.types import TELEMETRY_DOMAINS, Domain
@@ -67,7 +66,6 @@ def filled(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Itera
         lake: Path = tmp_path_factory.mktemp("lake")
         land(topics.landing(database.dsn, lake, suppressions=(_hiding(alerts),)), threading.Event(), print)
         _observe(database, now)
-        _place(database)
         yield database
 
 
@@ -100,18 +98,6 @@ def _observe(database: Database, now: datetime) -> None:
     store = Store(database.landing_dsn)
     store.add(observer.take(), "examples", {})
     store.close()
-
-
-def _place(database: Database) -> None:
-    """A place for a site of each severity, and for one where nothing happened."""
-    with psycopg.connect(database.dsn, autocommit=True) as owner:
-        found = owner.execute(
-            "SELECT DISTINCT ON (worst) site FROM (SELECT site, max(severity_id) AS worst FROM incident "
-            "GROUP BY site) AS sites ORDER BY worst, site"
-        ).fetchall()
-        keep_places(
-            owner, {site: Place(latitude=48.0, longitude=11.0) for site in ("calm", *(row[0] for row in found))}
-        )
 
 
 def _alerts() -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
     "observed_position",
     "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version", "threat", "detector", *SUMS,
-    "outflow", "alert_rollup_hour", "latency_rollup_hour", "site_place",
+    "outflow", "alert_rollup_hour", "latency_rollup_hour",
 )  # fmt: skip
 DESTROYING = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "DELETE FROM {}", "ALTER TABLE {} ADD COLUMN x int")
 
@@ -111,24 +111,3 @@ def test_tables_of_another_version_are_told(
         ensure(landing)
     monkeypatch.setenv(f"{PREFIX}POSTGRES__DSN", database.landing_dsn)
     assert run(["database"]) == 4
-
-
-def test_places_are_those_of_the_file_given_last(
-    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(f"{PREFIX}POSTGRES__DSN", SecretStr(database.dsn).get_secret_value())
-    file = tmp_path / "places.yaml"
-    for text, sites in (
-        ("a: {latitude: 1, longitude: 2}\nb: {latitude: 3, longitude: 4}", "ab"),
-        ("b: {latitude: 5, longitude: 6}", "b"),
-    ):
-        file.write_text(text)
-        assert run(["database", "--places", str(file)]) == 0
-        with psycopg.connect(database.reader_dsn) as reader:
-            assert [row[0] for row in reader.execute("SELECT site FROM site_place ORDER BY 1")] == list(sites)
-    file.write_text("b: {latitude: 500, longitude: 6}")
-    assert run(["database", "--places", str(file)]) == 3
-    assert run(["database"]) == 0
-    with psycopg.connect(database.reader_dsn) as reader:
-        assert reader.execute("SELECT latitude FROM site_place").fetchall() == [(5.0,)]
