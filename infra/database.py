@@ -47,7 +47,7 @@ RIGHTS: Final = {
             "SELECT",
             "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
             " lake_file, alert_rollup, latency_rollup, deadletter_rollup, alert_rollup_hour, latency_rollup_hour,"
-            " threat, detector, talk, level, track, seen",
+            " threat, detector, talk, level, track, seen, site_place",
         ),
     ),
 }
@@ -116,7 +116,7 @@ def digest() -> str:
 
 
 _TABLES: Final = ((ALERT, ("alert_id",)), (DEADLETTER, ()))
-_FURTHER: Final = ("incident", "lifecycle", "rollup", "observe", "audit", "catalogue", "outflow")
+_FURTHER: Final = ("incident", "lifecycle", "rollup", "observe", "place", "audit", "catalogue", "outflow")
 
 
 def _grants(role: str) -> Iterator[sql.Composed]:

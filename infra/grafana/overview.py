@@ -13,6 +13,7 @@ from infra.grafana.board import BAD, GOOD, WARN, WHOLE_TIME, WIDTH, Line, board,
 from infra.grafana.delays import delay, delays_over_time, landing_seen
 from infra.grafana.incidents import columns
 from infra.grafana.panels import SEVERITIES, bars_over_time, link, number, ranking, rows, severity_cell, shares
+from infra.grafana.site_map import not_on_the_map, site_map
 from infra.grafana.variables import ALERT_SUMS, ALERTS, INCIDENTS, SUMS, detector, domain, severity
 
 UID: Final = "gridwatch-overview"
@@ -30,7 +31,7 @@ def overview() -> Dashboard:
         "Gridwatch overview",
         "Attacks on meters, substations, vehicles and networks: what fired, where, how bad, and what to do.",
         (domain(), severity(), detector()),
-        (_numbers(), _course(), _newest(), _rankings(), _techniques(), _latest(), _health()),
+        (_numbers(), _course(), _newest(), _sites(), _rankings(), _techniques(), _latest(), _health()),
         since="now-6h",
         refresh="10s",
     )
@@ -117,6 +118,10 @@ def _newest() -> Line:
         nothing=_NO_INCIDENT,
     )
     return 10, [(WIDTH, newest)]
+
+
+def _sites() -> Line:
+    return 12, [(16, site_map()), (8, not_on_the_map())]
 
 
 def _rankings() -> Line:

@@ -1,6 +1,7 @@
 """Panels that are pictures: who talks to whom, states over time, places on a map."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import common, geomap, nodegraph, statetimeline
@@ -8,10 +9,16 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import nodegraph as node_models
-from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Panel, ValueMap, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import (
+    DynamicConfigValue,
+    FieldColorModeId,
+    Panel,
+    ValueMap,
+    ValueMappingResult,
+)
 from grafana_foundation_sdk.models.geomap import MapCenterID
 
-from infra.grafana.panels import NOTHING, SEVERITIES
+from infra.grafana.panels import NOTHING, SEVERITIES, Overrides
 from infra.grafana.postgres_query import SOURCE, PostgresQuery, Shape
 
 #: Circles of nodes: share of each class of action, as in `jobs.observe.views`, and its colour.
@@ -83,19 +90,42 @@ def states(title: str, says: str, sql: str, words: Mapping[int, tuple[str, str]]
     )
 
 
-def places(title: str, says: str, layers: Sequence[tuple[str, str, str]]) -> Builder[Panel]:
+@dataclass(frozen=True)
+class Layer:
+    """Markers on a map.
+
+    Args:
+        name: in the legend.
+        colour: of the markers.
+        sql: gives latitude, longitude, and what is told of a place.
+        coloured_by: column whose value colours a marker instead, by the thresholds of an override.
+        sized_by: column by whose value markers grow.
+    """
+
+    name: str
+    colour: str
+    sql: str
+    coloured_by: str | None = None
+    sized_by: str | None = None
+
+
+def places(
+    title: str, says: str, layers: Sequence[Layer], overrides: Overrides | None = None, nothing: str = NOTHING
+) -> Builder[Panel]:
     """Places on a map; the base map comes from the network where there is one, the markers draw without.
 
     Args:
         title, says: of the panel.
-        layers: name, colour and query of each; a query gives latitude, longitude, and what is told of a place.
+        layers: from the lowest to the highest.
+        overrides: column -> property -> value.
+        nothing: what it means that there is none.
     """
     panel = (
         geomap.Panel()
         .title(title)
         .description(says)
         .datasource(SOURCE)
-        .no_value(NOTHING)
+        .no_value(nothing)
         .view(
             geomap.MapViewConfig()
             .id(MapCenterID.FIT.value)
@@ -116,24 +146,27 @@ def places(title: str, says: str, layers: Sequence[tuple[str, str, str]]) -> Bui
             .show_debug(False)
         )
         .basemap(common.MapLayerOptions().type("default").name("Base map").config({}))
-        .layers([_markers(name, colour, f"{chr(65 + n)}") for n, (name, colour, _) in enumerate(layers)])
+        .layers([_markers(layer, chr(65 + number)) for number, layer in enumerate(layers)])
     )
-    for number, (_, _, sql) in enumerate(layers):
-        panel = panel.with_target(PostgresQuery(sql, ref_id=chr(65 + number)))
+    for number, layer in enumerate(layers):
+        panel = panel.with_target(PostgresQuery(layer.sql, ref_id=chr(65 + number)))
+    for name, properties in (overrides or {}).items():
+        panel = panel.override_by_name(name, [DynamicConfigValue(key, value) for key, value in properties.items()])
     return panel
 
 
-def _markers(name: str, colour: str, ref_id: str) -> common.MapLayerOptions:
+def _markers(layer: Layer, ref_id: str) -> common.MapLayerOptions:
+    colour, size = {"fixed": layer.colour}, {"fixed": 5, "min": 2, "max": 15}
     style: dict[str, Any] = {
-        "color": {"fixed": colour},
+        "color": colour if layer.coloured_by is None else colour | {"field": layer.coloured_by},
         "opacity": 0.7,
-        "size": {"fixed": 5, "min": 2, "max": 15},
+        "size": size if layer.sized_by is None else size | {"field": layer.sized_by, "min": 6, "max": 20},
         "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
     }
     return (
         common.MapLayerOptions()
         .type("markers")
-        .name(name)
+        .name(layer.name)
         .config({"showLegend": True, "style": style})
         .location(
             common.FrameGeometrySource()

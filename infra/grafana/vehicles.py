@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra.grafana.board import board
 from infra.grafana.panels import SEVERITIES, bars_over_time, lines_over_time, number, ranking, rows
-from infra.grafana.pictures import places
+from infra.grafana.pictures import Layer, places
 from infra.grafana.variables import ALIVE, among, sites
 
 UID: Final = "gridwatch-vehicles"
@@ -65,13 +65,13 @@ def _map() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Map",
                 "Where stations were last heard in each minute, and where alerts say that something happened.",
                 [
-                    (
+                    Layer(
                         "Stations",
                         SEVERITIES["Informational"],
                         'SELECT latitude, longitude, station, receiver, speed_ms AS "speed m/s", slot FROM track '
                         f"WHERE $__timeFilter(slot) AND {_HEARD} ORDER BY slot DESC LIMIT 2000",
                     ),
-                    (
+                    Layer(
                         "Alerts",
                         SEVERITIES["Critical"],
                         "SELECT latitude, longitude, severity_id AS severity, title, entity, detected FROM (SELECT "

@@ -56,25 +56,32 @@ def attacks() -> None:
 @app.command()
 def files(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="Where to write site.yaml and points.yaml.")],
+    directory: Annotated[Path, typer.Argument(help="Where to write site.yaml, points.yaml and places.csv.")],
     meters: Annotated[int, typer.Option(min=1, max=30_000)] = 200,
     modbus_port: Annotated[int, typer.Option(min=1, max=65535)] = 5020,
     iec104_port: Annotated[int, typer.Option(min=1, max=65535)] = 2404,
 ) -> None:
-    """Write what the lab's site is made of: the site file for the detectors, and the point map for `ingest modbus`.
+    """Write what the lab's site is made of: the site file for the detectors, the point map for `ingest modbus`, and
+    the places for `database places`.
 
     Example: gridwatch lab files lab
     """
     import yaml
 
     from ingest.lab.load_profiles import load_profiles
+    from ingest.lab.places import places_file
     from ingest.lab.site_facts import Addresses, point_map, site_facts
 
     addresses = Addresses(modbus_port, iec104_port)
     customers = load_profiles(meters, _cache(context)).customers
     directory.mkdir(parents=True, exist_ok=True)
-    for name, facts in (("site.yaml", site_facts(addresses, customers)), ("points.yaml", point_map(addresses))):
-        (directory / name).write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
+    texts = {
+        "site.yaml": yaml.safe_dump(site_facts(addresses, customers), sort_keys=False),
+        "points.yaml": yaml.safe_dump(point_map(addresses), sort_keys=False),
+        "places.csv": places_file(customers),
+    }
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
         typer.echo(directory / name)
 
 

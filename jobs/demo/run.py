@@ -15,6 +15,7 @@ from infra import ports
 from infra.java import ensure_java
 from infra.stack import Stack, StackState
 from infra.tshark import ensure_tshark
+from ingest.lab.site_facts import SITE
 from ingest.publisher import Broker
 from jobs.demo import console, truth
 from jobs.demo.audit import Auditor, Books, unbalanced
@@ -204,6 +205,7 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     files = ["lab", "files", str(lab), "--meters", str(METERS)]
     files += ["--modbus-port", str(modbus), "--iec104-port", str(iec104)]
     _run(scene, "lab-files", files)
+    _run(scene, "places", ["database", "places", str(lab / "places.csv")])
     say("starting detection (all domains in one Spark application), landing, archive, sums and the console")
     start = scene.parts.start
     start("detect", ["detect", "--site", str(lab / "site.yaml")])
@@ -213,7 +215,7 @@ def _start_pipeline(scene: Scene, say: Callable[[str], None]) -> Addresses:
     start("console", ["console", "--port", str(scene.console[0])])
     say(f"console: http://127.0.0.1:{scene.console[0]}/incidents, token {scene.console[1]}")
     udp = f"127.0.0.1:{_udp_port()}"
-    tap = ["ingest", "tap", "--interface", scene.capture, "--site-name", "lab"]
+    tap = ["ingest", "tap", "--interface", scene.capture, "--site-name", SITE]
     tap += ["--modbus-port", str(modbus), "--iec104-port", str(iec104)]
     if scene.capture == "lo":
         # Loopback also carries Kafka, PostgreSQL and Spark: dissecting all that would cost packets of the substation.

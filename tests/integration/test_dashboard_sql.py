@@ -19,6 +19,7 @@ from jobs.land.run import land
 from jobs.land.suppressions import Scope, Suppression
 from jobs.observe.store import Store
 from jobs.observe.views import Observer
+from jobs.places import Place, write_places
 from jobs.triage.lifecycle import Action, Change, Verdict, apply
 from schemas.records import ALERT, METER_READING
 from schemas.types import TELEMETRY_DOMAINS, Domain
@@ -66,6 +67,7 @@ def filled(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Itera
         lake: Path = tmp_path_factory.mktemp("lake")
         land(topics.landing(database.dsn, lake, suppressions=(_hiding(alerts),)), threading.Event(), print)
         _observe(database, now)
+        _place(database)
         yield database
 
 
@@ -98,6 +100,13 @@ def _observe(database: Database, now: datetime) -> None:
     store = Store(database.landing_dsn)
     store.add(observer.take(), "examples", {})
     store.close()
+
+
+def _place(database: Database) -> None:
+    """Every other site with incidents has a place."""
+    with psycopg.connect(database.dsn, autocommit=True) as owner:
+        sites = [row[0] for row in owner.execute("SELECT DISTINCT site FROM incident ORDER BY 1")]
+        write_places(owner, {site: Place(48.0 + n, 11.0) for n, site in enumerate(sites[::2])})
 
 
 def _alerts() -> list[dict[str, Any]]:

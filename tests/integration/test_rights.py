@@ -20,7 +20,7 @@ TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
     "observed_position",
     "alert_rollup", "latency_rollup", "deadletter_rollup", "table_version", "threat", "detector", *SUMS,
-    "outflow", "alert_rollup_hour", "latency_rollup_hour",
+    "outflow", "alert_rollup_hour", "latency_rollup_hour", "site_place",
 )  # fmt: skip
 DESTROYING = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "DELETE FROM {}", "ALTER TABLE {} ADD COLUMN x int")
 
@@ -62,6 +62,7 @@ def test_grafana_reads_what_dashboards_need_and_nothing_else(database: Database)
         "incident_event",
         "alert_rollup",
         "threat",
+        "site_place",
     ):
         assert not refused(database.reader_dsn, f"SELECT * FROM {table}")
     for table in ("audit", "lake", "table_version"):

@@ -13,8 +13,12 @@ import pytest
 import yaml
 
 from detectors.site import load_site
+from ingest.lab.load_profiles import load_profiles
+from ingest.lab.vehicles import RECEIVERS
 from ingest.modbus_poll import load_point_map
 from jobs.command.root import run
+from jobs.places import read_places
+from jobs.settings import default_cache
 
 START = "2026-03-02T12:00:00Z"
 GRIDWATCH = [sys.executable, "-c", "from jobs.command import main; main()"]
@@ -73,6 +77,10 @@ def test_the_files_of_the_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     points = load_point_map(tmp_path / "lab" / "points.yaml")
     assert {device.port for device in points.devices} == {1502}
     assert yaml.safe_load((tmp_path / "lab" / "site.yaml").read_text())["name"] == points.site
+    places = read_places(tmp_path / "lab" / "places.csv")
+    transformers = {customer.transformer for customer in load_profiles(30, default_cache() / "lab").customers}
+    assert set(places) == {points.site, *transformers, *(unit.address for unit in RECEIVERS)}
+    assert len(set(places.values())) == len(places)
 
 
 @pytest.mark.parametrize(
