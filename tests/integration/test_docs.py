@@ -242,8 +242,9 @@ def test_examples_of_the_help_are_valid_calls(words: list[str]) -> None:
 def parse(call: list[str]) -> None:
     command = typer.main.get_command(build(call, Options()))
     context = command.make_context("gridwatch", list(call))
-    while hasattr(command, "resolve_command"):
-        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+    # A group that does something by itself may stand alone.
+    while hasattr(command, "resolve_command") and (left := [*context._protected_args, *context.args]):
+        name, command, rest = command.resolve_command(context, left)
         assert command is not None
         context = command.make_context(name, rest, parent=context)
 
