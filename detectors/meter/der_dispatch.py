@@ -60,17 +60,8 @@ def build(p: Params, site: Site) -> Firing:
 def _commands(
     number: int, command: str, every_s: float = 0.5, begin: float = 0.0, **fields: object
 ) -> list[dict[str, object]]:
-    return [
-        {
-            "time": begin + i * every_s,
-            "fleet": "solar-west",
-            "source": "dispatcher",
-            "device": f"D{i}",
-            "command": command,
-            **fields,
-        }
-        for i in range(number)
-    ]
+    order = {"fleet": "solar-west", "source": "dispatcher", "command": command, **fields}
+    return [{"time": begin + i * every_s, **order, "device": f"D{i}"} for i in range(number)]
 
 
 _SITE = {"resources": {"fleets": {"solar-west": {"devices": 100, "power_kw": 1000.0}}}}

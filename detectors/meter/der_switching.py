@@ -64,18 +64,8 @@ def _swings(number: int, every_s: float, words: tuple[str, str] = ("close", "ope
 
 
 def _sets(number: int, every_s: float, event: str | None = None) -> list[dict[str, object]]:
-    return [
-        {
-            "time": every_s * i,
-            "fleet": "F1",
-            "source": "dispatcher",
-            "device": "B7",
-            "command": "setpoint",
-            "setpoint_kw": (-50.0, 50.0)[i % 2],
-            "event": event,
-        }
-        for i in range(number)
-    ]
+    order = {"fleet": "F1", "source": "dispatcher", "device": "B7", "command": "setpoint", "event": event}
+    return [{"time": every_s * i, **order, "setpoint_kw": (-50.0, 50.0)[i % 2]} for i in range(number)]
 
 
 DETECTOR = Detector(

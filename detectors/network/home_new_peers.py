@@ -43,19 +43,9 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _flow(hours: float, name: str | None, peer: str = "198.51.100.7", port: int = 8883) -> dict[str, object]:
-    return {
-        "time": 3600.0 * hours,
-        "home": "home-0815",
-        "device": "02:00:5e:10:00:09",
-        "device_kind": "camera",
-        "direction": "outbound",
-        "peer": peer,
-        "peer_name": name,
-        "port": port,
-        "protocol": "tcp",
-        "bytes_out": 900,
-        "bytes_in": 400,
-    }
+    camera = {"home": "home-0815", "device": "02:00:5e:10:00:09", "device_kind": "camera", "direction": "outbound"}
+    carried = {"protocol": "tcp", "bytes_out": 900, "bytes_in": 400}
+    return {"time": 3600.0 * hours, **camera, "peer": peer, "peer_name": name, "port": port, **carried}
 
 
 _USUAL = [_flow(float(i), ("broker.vendor.example", "time.vendor.example")[i % 2]) for i in range(72)]

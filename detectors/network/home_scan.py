@@ -52,22 +52,10 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _flows(number: int, every_s: float, port: int | None = 23, **fields: object) -> list[dict[str, object]]:
-    return [
-        {
-            "time": every_s * i,
-            "home": "home-0815",
-            "device": "02:00:5e:10:00:09",
-            "device_kind": "camera",
-            "direction": "outbound",
-            "peer": f"203.0.{i // 250}.{i % 250}",
-            "port": port,
-            "protocol": "tcp",
-            "bytes_out": 60,
-            "bytes_in": 0,
-            **fields,
-        }
-        for i in range(number)
-    ]
+    camera = {"home": "home-0815", "device": "02:00:5e:10:00:09", "device_kind": "camera", "direction": "outbound"}
+    knock = {"port": port, "protocol": "tcp", "bytes_out": 60, "bytes_in": 0}
+    hosts = (f"203.0.{i // 250}.{i % 250}" for i in range(number))
+    return [{"time": every_s * i, **camera, "peer": peer, **knock, **fields} for i, peer in enumerate(hosts)]
 
 
 DETECTOR = Detector(

@@ -54,15 +54,8 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _request(time: float, device: int, client: str) -> dict[str, object]:
-    return {
-        "time": time,
-        "key_server": "ks-1",
-        "account": "a-4711",
-        "device": f"d-{device}",
-        "client": client,
-        "service": "sport-2",
-        "result": "granted",
-    }
+    asked = {"key_server": "ks-1", "account": "a-4711", "service": "sport-2", "result": "granted"}
+    return {"time": time, **asked, "device": f"d-{device}", "client": client}
 
 
 _FAMILY = [

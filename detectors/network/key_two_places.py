@@ -57,17 +57,9 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _request(time: float, latitude: float | None, client: str = "") -> dict[str, object]:
-    return {
-        "time": time,
-        "key_server": "ks-1",
-        "account": "a-4711",
-        "device": "stb-1",
-        "client": client or f"198.51.100.{int(latitude or 0)}",
-        "service": "sport-2",
-        "result": "granted",
-        "latitude": latitude,
-        "longitude": 11.6,
-    }
+    who = {"key_server": "ks-1", "account": "a-4711", "device": "stb-1", "service": "sport-2", "result": "granted"}
+    client = client or f"198.51.100.{int(latitude or 0)}"
+    return {"time": time, **who, "client": client, "latitude": latitude, "longitude": 11.6}
 
 
 DETECTOR = Detector(

@@ -52,14 +52,8 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _flow(time: float, source: str, packets: int = 3800) -> dict[str, object]:
-    return {
-        "time": time,
-        "headend": "headend-1",
-        "group": "239.1.1.5",
-        "source": source,
-        "interval_s": 10.0,
-        "packets": packets,
-    }
+    into = {"headend": "headend-1", "group": "239.1.1.5", "interval_s": 10.0}
+    return {"time": time, **into, "source": source, "packets": packets}
 
 
 def _flows(source: str, begin: float, end: float) -> list[dict[str, object]]:

@@ -46,15 +46,8 @@ def build(p: Params, site: Site) -> Firing:
 
 
 def _attach(time: float, imei: str | None, fixed: bool | None = True, **fields: object) -> dict[str, object]:
-    return {
-        "time": time,
-        "platform": "operator-1",
-        "imsi": "901700000000042",
-        "imei": imei,
-        "procedure": "attach",
-        "fixed": fixed,
-        **fields,
-    }
+    known = {"platform": "operator-1", "imsi": "901700000000042", "procedure": "attach"}
+    return {"time": time, **known, "imei": imei, "fixed": fixed, **fields}
 
 
 _METER, _PHONE = "353490069873368", "356938035643809"
