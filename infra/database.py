@@ -30,7 +30,7 @@ RIGHTS: Final = {
             " alert_rollup_hour, latency_rollup_hour, threat, detector",
         ),
         # Sums that are let go of when they are old.
-        ("SELECT, INSERT, UPDATE, DELETE", "talk, level, track, seen"),
+        ("SELECT, INSERT, UPDATE, DELETE", "talk, level, track, talk_hour, level_hour, track_hour, seen"),
         ("SELECT", "lake, suppression, table_version"),
     ),
     CONSOLE: (
@@ -47,7 +47,7 @@ RIGHTS: Final = {
             "SELECT",
             "alert, alert_overview, incident, incident_overview, incident_event, suppression, deadletter, landed_position,"
             " lake_file, alert_rollup, latency_rollup, deadletter_rollup, alert_rollup_hour, latency_rollup_hour,"
-            " threat, detector, talk, level, track, seen, site_place",
+            " threat, detector, talk, level, track, talk_hour, level_hour, track_hour, seen, site_place",
         ),
     ),
 }

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from infra.grafana.board import board
 from infra.grafana.panels import bars_over_time, lines_over_time, number, ranking, rows
 from infra.grafana.pictures import CLASSES
-from infra.grafana.variables import ALIVE, among, sites
+from infra.grafana.variables import ALIVE, LEVEL, SLOT_TIME, TALK, among, sites
 
 UID: Final = "gridwatch-meters"
 TITLE: Final = "Gridwatch meters"
@@ -54,8 +54,8 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Missing energy",
                 "Of what was delivered to transformers that are measured, the share that no meter counted.",
                 "SELECT 1 - sum(total) FILTER (WHERE measure = 'metered kWh') / "
-                "nullif(sum(total) FILTER (WHERE measure = 'delivered kWh'), 0) AS share FROM level "
-                f"WHERE {_LEVEL} AND kind = 'transformer' AND entity IN (SELECT entity FROM level WHERE {_LEVEL} "
+                f"nullif(sum(total) FILTER (WHERE measure = 'delivered kWh'), 0) AS share FROM {LEVEL} "
+                f"WHERE {_LEVEL} AND kind = 'transformer' AND entity IN (SELECT entity FROM {LEVEL} WHERE {_LEVEL} "
                 "AND measure = 'delivered kWh')",
                 [(None, "#73bf69"), (0.1, "#ff9830"), (0.2, "#e02f44")],
                 unit="percentunit",
@@ -67,7 +67,7 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
             number(
                 "Disconnects",
                 "Commands to switch a meter off.",
-                "SELECT coalesce(sum(records), 0)::bigint AS commands FROM talk WHERE domain = 'meter' AND $__timeFilter(slot) "
+                f"SELECT coalesce(sum(records), 0)::bigint AS commands FROM {TALK} WHERE domain = 'meter' AND $__timeFilter(slot) "
                 "AND action = 'disconnect'",
                 [(None, "#8ab8ff"), (20, "#ff9830")],
             ),
@@ -82,9 +82,9 @@ def _balance() -> tuple[tuple[int, Builder[Panel]], ...]:
             lines_over_time(
                 "Energy balance",
                 "What transformers delivered, and what their meters counted; transformers without a meter of their own are left out.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), measure AS metric, sum(total) AS value FROM level "
+                f"SELECT {SLOT_TIME} AS time, measure AS metric, sum(total) AS value FROM {LEVEL} "
                 f"WHERE {_LEVEL} AND kind = 'transformer' AND measure IN ('metered kWh', 'delivered kWh') AND entity IN "
-                f"(SELECT entity FROM level WHERE {_LEVEL} AND measure = 'delivered kWh') GROUP BY 1, 2 ORDER BY 1, 2",
+                f"(SELECT entity FROM {LEVEL} WHERE {_LEVEL} AND measure = 'delivered kWh') GROUP BY 1, 2 ORDER BY 1, 2",
                 unit="kwatth",
             ),
         ),
@@ -95,7 +95,7 @@ def _balance() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Delivered and counted energy of each, the largest loss first. Meters report later than transformers: judge over hours.",
                 "SELECT entity AS transformer, delivered, metered, (delivered - metered) / nullif(delivered, 0) AS missing FROM ("
                 "SELECT entity, sum(total) FILTER (WHERE measure = 'delivered kWh') AS delivered, "
-                "coalesce(sum(total) FILTER (WHERE measure = 'metered kWh'), 0) AS metered FROM level "
+                f"coalesce(sum(total) FILTER (WHERE measure = 'metered kWh'), 0) AS metered FROM {LEVEL} "
                 f"WHERE {_LEVEL} AND kind = 'transformer' GROUP BY entity) AS sums WHERE delivered IS NOT NULL "
                 "ORDER BY missing DESC NULLS LAST, 1 LIMIT 200",
                 {"delivered": {"unit": "kwatth"}, "metered": {"unit": "kwatth"}, "missing": {"unit": "percentunit"}},
@@ -111,7 +111,7 @@ def _commands() -> tuple[tuple[int, Builder[Panel]], ...]:
             bars_over_time(
                 "Commands of head-ends",
                 "What meters are told to do.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), action AS metric, sum(records)::bigint AS value FROM talk "
+                f"SELECT {SLOT_TIME} AS time, action AS metric, sum(records)::bigint AS value FROM {TALK} "
                 "WHERE domain = 'meter' AND $__timeFilter(slot) AND protocol = 'head-end' GROUP BY 1, 2 ORDER BY 1, 2",
                 {"read": CLASSES["read"], "disconnect": CLASSES["control"]},
             ),
@@ -122,7 +122,7 @@ def _commands() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Who commands",
                 "Operators, head-ends and sessions at meters, with what they did.",
                 'SELECT client AS who, server AS "at", protocol, action, sum(records)::bigint AS records, '
-                "sum(failures)::bigint AS refused, max(slot) AS last FROM talk WHERE domain = 'meter' AND $__timeFilter(slot) "
+                f"sum(failures)::bigint AS refused, max(slot) AS last FROM {TALK} WHERE domain = 'meter' AND $__timeFilter(slot) "
                 "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2 LIMIT 200",
                 {"last": {"custom.width": 170}, "records": {"custom.width": 90}, "refused": {"custom.width": 90}},
             ),

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from infra.grafana.board import board
 from infra.grafana.panels import bars_over_time, lines_over_time, number, rows
 from infra.grafana.pictures import CLASSES, SWITCH, conversations, states
-from infra.grafana.variables import among, sites
+from infra.grafana.variables import LEVEL, SLOT_TIME, TALK, among, sites, slots, summed
 
 UID: Final = "gridwatch-substation"
 TITLE: Final = "Gridwatch substations"
@@ -19,9 +19,12 @@ SITES: Final = "SELECT DISTINCT site FROM seen WHERE domain = 'substation' ORDER
 _AT: Final = among("site", "site")
 _AT_T: Final = among("t.site", "site")
 _TALK: Final = f"domain = 'substation' AND $__timeFilter(slot) AND {_AT}"
-_PAIRS: Final = (
-    "WITH pairs AS (SELECT client, server, class, sum(records) AS n, sum(failures) AS f FROM talk "
-    f"WHERE {_TALK} AND protocol <> 'GOOSE' GROUP BY 1, 2, 3 ORDER BY n DESC LIMIT 300) "
+_PAIRS: Final = "WITH pairs AS ({} ORDER BY n DESC LIMIT 300)".format(
+    summed(
+        "talk",
+        "SELECT client, server, class, sum(records) AS n, sum(failures) AS f",
+        f"{_TALK} AND protocol <> 'GOOSE' GROUP BY 1, 2, 3",
+    )
 )
 _ARCS: Final = ", ".join(f"coalesce(sum(n) FILTER (WHERE class = '{c}'), 0) / sum(n) AS arc__{c}" for c in CLASSES)
 
@@ -45,12 +48,12 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
         count(
             "Writes and controls",
             "Records that change something.",
-            f"SELECT coalesce(sum(records), 0)::bigint AS records FROM talk WHERE {_TALK} AND class IN ('write', 'control')",
+            f"SELECT coalesce(sum(records), 0)::bigint AS records FROM {TALK} WHERE {_TALK} AND class IN ('write', 'control')",
         ),
         count(
             "Refused",
             "Exceptions, negative answers, refused connections.",
-            f"SELECT coalesce(sum(failures), 0)::bigint AS records FROM talk WHERE {_TALK}",
+            f"SELECT coalesce(sum(failures), 0)::bigint AS records FROM {TALK} WHERE {_TALK}",
         ),
     )
 
@@ -73,7 +76,7 @@ def _talk() -> tuple[tuple[int, Builder[Panel]], ...]:
             bars_over_time(
                 "What is asked",
                 "Records by what they do.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), class AS metric, sum(records)::bigint AS value FROM talk "
+                f"SELECT {SLOT_TIME} AS time, class AS metric, sum(records)::bigint AS value FROM {TALK} "
                 f"WHERE {_TALK} GROUP BY 1, 2 ORDER BY 1, 2",
                 CLASSES,
             ),
@@ -88,7 +91,7 @@ def _course() -> tuple[tuple[int, Builder[Panel]], ...]:
             bars_over_time(
                 "Refused, by protocol",
                 "Exceptions, negative answers and refused connections.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), protocol AS metric, sum(failures)::bigint AS value FROM talk "
+                f"SELECT {SLOT_TIME} AS time, protocol AS metric, sum(failures)::bigint AS value FROM {TALK} "
                 f"WHERE {_TALK} AND failures > 0 GROUP BY 1, 2 ORDER BY 1, 2",
                 {},
             ),
@@ -99,7 +102,7 @@ def _course() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Writes and controls",
                 "Who changed something where, the latest first.",
                 "SELECT max(slot) AS last, client, server, protocol, action, class, sum(records)::bigint AS records, "
-                f"sum(failures)::bigint AS refused FROM talk WHERE {_TALK} AND class IN ('write', 'control') "
+                f"sum(failures)::bigint AS refused FROM {TALK} WHERE {_TALK} AND class IN ('write', 'control') "
                 "GROUP BY client, server, protocol, action, class ORDER BY 1 DESC, 7 DESC LIMIT 200",
                 {"last": {"custom.width": 170}, "records": {"custom.width": 80}, "refused": {"custom.width": 80}},
                 sort_by="last",
@@ -116,7 +119,7 @@ def _process() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "Switches",
                 "Positions as stations report them (IEC 60870-5-104), the last of each minute; commands are in the bars beside.",
                 "SELECT slot AS time, entity AS metric, CASE measure WHEN 'state' THEN last + 1 ELSE last END AS value "
-                f"FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} AND kind = 'switch' "
+                f"FROM {LEVEL} WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} AND kind = 'switch' "
                 "ORDER BY 1, 2 LIMIT 5000",
                 SWITCH,
             ),
@@ -126,8 +129,8 @@ def _process() -> tuple[tuple[int, Builder[Panel]], ...]:
             bars_over_time(
                 "Controls",
                 "Commands by whom, to set against the positions.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), client || ' to ' || server AS metric, "
-                f"sum(records)::bigint AS value FROM talk WHERE {_TALK} AND class = 'control' GROUP BY 1, 2 ORDER BY 1, 2",
+                f"SELECT {SLOT_TIME} AS time, client || ' to ' || server AS metric, "
+                f"sum(records)::bigint AS value FROM {TALK} WHERE {_TALK} AND class = 'control' GROUP BY 1, 2 ORDER BY 1, 2",
                 {},
             ),
         ),
@@ -141,9 +144,9 @@ def _values() -> tuple[tuple[int, Builder[Panel]], ...]:
             lines_over_time(
                 "Process values",
                 "The ten objects that were reported most; marks are incidents.",
-                "SELECT slot AS time, entity AS metric, last AS value FROM level WHERE domain = 'substation' "
+                f"SELECT slot AS time, entity AS metric, last AS value FROM {LEVEL} WHERE domain = 'substation' "
                 f"AND $__timeFilter(slot) AND {_AT} AND kind = 'process value' AND entity IN (SELECT entity "
-                f"FROM level WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} "
+                f"FROM {LEVEL} WHERE domain = 'substation' AND $__timeFilter(slot) AND {_AT} "
                 "AND kind = 'process value' GROUP BY 1 ORDER BY sum(records) DESC, 1 LIMIT 10) ORDER BY 1, 2",
                 unit="short",
             ),
@@ -154,8 +157,10 @@ def _values() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "GOOSE publishers",
                 "Control blocks, who sends them, how often, and the last state number.",
                 'SELECT t.server AS "control block", t.client AS "from", t.site, sum(t.records)::bigint AS messages, '
-                "max(t.slot) AS last, (SELECT l.last::bigint FROM level l WHERE l.domain = 'substation' AND l.measure = 'stNum' "
-                'AND l.site = t.site AND l.entity = t.server AND l.slot = max(t.slot)) AS "stNum" FROM talk t '
+                "max(t.slot) AS last, (SELECT l.last::bigint "
+                f"FROM {slots('level', 'l')} WHERE l.domain = 'substation' AND l.measure = 'stNum' "
+                "AND l.site = t.site AND l.kind = 'control block' AND l.entity = t.server AND l.slot = max(t.slot)) AS \"stNum\" "
+                f"FROM {slots('talk', 't')} "
                 f"WHERE t.domain = 'substation' AND $__timeFilter(t.slot) AND {_AT_T} AND t.protocol = 'GOOSE' "
                 "GROUP BY t.server, t.client, t.site ORDER BY 4 DESC LIMIT 200",
                 {"last": {"custom.width": 170}, "messages": {"custom.width": 100}},

@@ -31,17 +31,33 @@ ALERTS: Final = (
     f"$__timeFilter(detected) AND domain IN ($domain) AND severity_id >= $severity AND {among('detector', 'detector')}"
     " AND suppression IS NULL"
 )
-#: Slots of five minutes; for times longer than two days those of an hour: PostgreSQL knows which when it plans.
+#: Slots of minutes; for times longer than two days those of an hour: PostgreSQL knows which when it plans.
 _DAYS: Final = "$__timeTo()::timestamptz - $__timeFrom()::timestamptz > interval '2 days'"
 
 
-def slots(table: str) -> str:
-    """The sums of a table, in slots that suit the time shown."""
-    return f"(SELECT * FROM {table} WHERE NOT ({_DAYS}) UNION ALL SELECT * FROM {table}_hour WHERE {_DAYS}) AS slots"
+def slots(table: str, name: str = "slots") -> str:
+    """The sums of a table, in slots that suit the time shown, under a name."""
+    return f"(SELECT * FROM {table} WHERE NOT ({_DAYS}) UNION ALL SELECT * FROM {table}_hour WHERE {_DAYS}) AS {name}"
+
+
+def summed(table: str, select: str, rest: str) -> str:
+    """A query of the sums of a table that adds them up itself: PostgreSQL plans it by what it knows of the table, not of a union.
+
+    Args:
+        table: whose slots suit the time shown.
+        select: from SELECT on, up to FROM.
+        rest: behind WHERE.
+    """
+    return f"({select} FROM {table} WHERE NOT ({_DAYS}) AND {rest} UNION ALL {select} FROM {table}_hour WHERE {_DAYS} AND {rest})"
 
 
 #: The begin of the interval that a slot falls into, as a time: cheaper than the number that `$__timeGroup` reckons.
 SLOT_TIME: Final = "date_bin(make_interval(secs => $__interval_ms / 1000.0), slot, 'epoch')"
+#: Length of a slot of telemetry, seconds.
+SLOT_S: Final = f"(CASE WHEN {_DAYS} THEN 3600.0 ELSE 60.0 END)"
+TALK: Final = slots("talk")
+LEVEL: Final = slots("level")
+TRACK: Final = slots("track")
 ALERT_SUMS: Final = slots("alert_rollup")
 LATENCY_SUMS: Final = slots("latency_rollup")
 #: What the variables leave of sums.

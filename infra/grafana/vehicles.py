@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from infra.grafana.board import board
 from infra.grafana.panels import SEVERITIES, bars_over_time, lines_over_time, number, ranking, rows
 from infra.grafana.pictures import Layer, places
-from infra.grafana.variables import ALIVE, among, sites
+from infra.grafana.variables import ALIVE, LEVEL, SLOT_S, SLOT_TIME, TRACK, among, sites
 
 UID: Final = "gridwatch-vehicles"
 TITLE: Final = "Gridwatch vehicles"
@@ -35,7 +35,7 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
         count(
             "Stations heard",
             "Different pseudonyms; a car changes its own now and then.",
-            f"SELECT count(DISTINCT station) AS stations FROM track WHERE $__timeFilter(slot) AND {_HEARD}",
+            f"SELECT count(DISTINCT station) AS stations FROM {TRACK} WHERE $__timeFilter(slot) AND {_HEARD}",
         ),
         count(
             "Stations that misbehave",
@@ -46,7 +46,7 @@ def _numbers() -> tuple[tuple[int, Builder[Panel]], ...]:
         count(
             "CAN frames",
             "Frames on all buses.",
-            f"SELECT coalesce(sum(records), 0)::bigint AS frames FROM level WHERE {_LEVEL} AND kind = 'bus'",
+            f"SELECT coalesce(sum(records), 0)::bigint AS frames FROM {LEVEL} WHERE {_LEVEL} AND kind = 'bus'",
         ),
         count(
             "New CAN identifiers",
@@ -68,7 +68,7 @@ def _map() -> tuple[tuple[int, Builder[Panel]], ...]:
                     Layer(
                         "Stations",
                         SEVERITIES["Informational"],
-                        'SELECT latitude, longitude, station, receiver, speed_ms AS "speed m/s", slot FROM track '
+                        f'SELECT latitude, longitude, station, receiver, speed_ms AS "speed m/s", slot FROM {TRACK} '
                         f"WHERE $__timeFilter(slot) AND {_HEARD} ORDER BY slot DESC LIMIT 2000",
                     ),
                     Layer(
@@ -101,7 +101,7 @@ def _misbehaviour() -> tuple[tuple[int, Builder[Panel]], ...]:
             bars_over_time(
                 "Misbehaviour by class",
                 "Alerts about vehicles, by detector.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), detector AS metric, sum(alerts)::bigint AS value "
+                f"SELECT {SLOT_TIME} AS time, detector AS metric, sum(alerts)::bigint AS value "
                 "FROM alert_rollup WHERE $__timeFilter(slot) AND domain = 'vehicle' AND NOT suppressed GROUP BY 1, 2 ORDER BY 1, 2",
                 {},
             ),
@@ -126,7 +126,7 @@ def _roadside() -> tuple[tuple[int, Builder[Panel]], ...]:
             lines_over_time(
                 "Channel busy ratio",
                 "As roadside units measure it (ETSI TS 102 687); the highest of each interval.",
-                "SELECT $__timeGroupAlias(slot, '$__interval'), entity AS metric, max(high) AS value FROM level "
+                f"SELECT {SLOT_TIME} AS time, entity AS metric, max(high) AS value FROM {LEVEL} "
                 f"WHERE {_LEVEL} AND kind = 'roadside unit' AND measure = 'channel busy ratio' GROUP BY 1, 2 ORDER BY 1, 2",
                 unit="percentunit",
             ),
@@ -138,7 +138,7 @@ def _roadside() -> tuple[tuple[int, Builder[Panel]], ...]:
                 "What each has heard, and when last.",
                 "SELECT entity AS unit, sum(records) FILTER (WHERE measure = 'awareness messages')::bigint AS messages, "
                 "max(high) FILTER (WHERE measure = 'stations heard') AS stations, "
-                "max(high) FILTER (WHERE measure = 'channel busy ratio') AS busiest, max(slot) AS last FROM level "
+                f"max(high) FILTER (WHERE measure = 'channel busy ratio') AS busiest, max(slot) AS last FROM {LEVEL} "
                 f"WHERE {_LEVEL} AND kind = 'roadside unit' GROUP BY 1 ORDER BY 2 DESC NULLS LAST, 1 LIMIT 200",
                 {"last": {"custom.width": 170}, "busiest": {"unit": "percentunit"}},
             ),
@@ -153,7 +153,7 @@ def _buses() -> tuple[tuple[int, Builder[Panel]], ...]:
             lines_over_time(
                 "Load of CAN buses",
                 "Frames a second, the mean of each minute.",
-                "SELECT slot AS time, entity AS metric, records / 60.0 AS value FROM level "
+                f"SELECT slot AS time, entity AS metric, records / {SLOT_S} AS value FROM {LEVEL} "
                 f"WHERE {_LEVEL} AND kind = 'bus' ORDER BY 1, 2 LIMIT 10000",
                 unit="short",
             ),

@@ -72,3 +72,30 @@ CREATE TABLE IF NOT EXISTS seen (
 COMMENT ON TABLE seen IS 'Assets that were heard of: since when, and when last';
 CREATE INDEX IF NOT EXISTS seen_first ON seen (first);
 CREATE INDEX IF NOT EXISTS seen_last ON seen (domain, kind, last);
+
+-- The same in slots of an hour, for times of days: who talks or reports all day is one row of an hour instead of sixty.
+CREATE TABLE IF NOT EXISTS talk_hour (LIKE talk INCLUDING INDEXES);
+CREATE TABLE IF NOT EXISTS level_hour (LIKE level INCLUDING INDEXES);
+CREATE TABLE IF NOT EXISTS track_hour (LIKE track INCLUDING INDEXES);
+COMMENT ON TABLE talk_hour IS 'As talk, in slots of an hour';
+COMMENT ON TABLE level_hour IS 'As level, in slots of an hour';
+COMMENT ON TABLE track_hour IS 'As track, in slots of an hour';
+
+-- A client has few servers: without knowing it PostgreSQL expects a pair of each with each, and sorts what it could hash.
+CREATE STATISTICS IF NOT EXISTS talk_pairs (ndistinct) ON client, server, class FROM talk;
+CREATE STATISTICS IF NOT EXISTS talk_hour_pairs (ndistinct) ON client, server, class FROM talk_hour;
+
+-- A database that is older than these sums.
+INSERT INTO talk_hour
+SELECT date_bin('1 hour', slot, 'epoch'), domain, site, protocol, client, server, action, class, sum(records), sum(failures)
+FROM talk WHERE NOT EXISTS (SELECT FROM talk_hour) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+INSERT INTO level_hour
+SELECT date_bin('1 hour', slot, 'epoch'), domain, site, kind, entity, measure, min(low), max(high),
+    (array_agg(last ORDER BY slot DESC))[1], sum(total), sum(records)
+FROM level WHERE NOT EXISTS (SELECT FROM level_hour) GROUP BY 1, 2, 3, 4, 5, 6;
+INSERT INTO track_hour
+SELECT DISTINCT ON (date_bin('1 hour', slot, 'epoch'), receiver, station) date_bin('1 hour', slot, 'epoch'), receiver, station,
+    latitude, longitude, speed_ms, heading_deg,
+    sum(records) OVER (PARTITION BY date_bin('1 hour', slot, 'epoch'), receiver, station)
+FROM track WHERE NOT EXISTS (SELECT FROM track_hour)
+ORDER BY date_bin('1 hour', slot, 'epoch'), receiver, station, slot DESC;

@@ -18,25 +18,54 @@ SEEN_DAYS: Final = 180
 
 _POSITIONS: Final = positions.Positions("observed_position")
 
+# Each statement adds the rows of a write to the sums of minutes, and what they come to in each hour to those of hours.
 _TALK: Final = """
-    INSERT INTO talk AS had (slot, domain, site, protocol, client, server, action, class, records, failures)
-    SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-        %s::bigint[], %s::bigint[])
+    WITH new (slot, domain, site, protocol, client, server, action, class, records, failures) AS MATERIALIZED (
+        SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::bigint[], %s::bigint[])
+    ), minutes AS (
+        INSERT INTO talk AS had SELECT * FROM new
+        ON CONFLICT (slot, domain, site, protocol, client, server, action, class)
+        DO UPDATE SET records = had.records + excluded.records, failures = had.failures + excluded.failures
+    )
+    INSERT INTO talk_hour AS had
+    SELECT date_bin('1 hour', slot, 'epoch'), domain, site, protocol, client, server, action, class, sum(records), sum(failures)
+    FROM new GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
     ON CONFLICT (slot, domain, site, protocol, client, server, action, class)
     DO UPDATE SET records = had.records + excluded.records, failures = had.failures + excluded.failures
 """
 _LEVEL: Final = """
-    INSERT INTO level AS had (slot, domain, site, kind, entity, measure, low, high, last, total, records)
-    SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::double precision[],
-        %s::double precision[], %s::double precision[], %s::double precision[], %s::bigint[])
+    WITH new (slot, domain, site, kind, entity, measure, low, high, last, total, records) AS MATERIALIZED (
+        SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::double precision[], %s::double precision[], %s::double precision[], %s::double precision[], %s::bigint[])
+    ), minutes AS (
+        INSERT INTO level AS had SELECT * FROM new
+        ON CONFLICT (slot, domain, site, kind, entity, measure)
+        DO UPDATE SET low = least(had.low, excluded.low), high = greatest(had.high, excluded.high), last = excluded.last,
+            total = had.total + excluded.total, records = had.records + excluded.records
+    )
+    INSERT INTO level_hour AS had
+    SELECT date_bin('1 hour', slot, 'epoch'), domain, site, kind, entity, measure, min(low), max(high),
+        (array_agg(last ORDER BY slot DESC))[1], sum(total), sum(records)
+    FROM new GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
     ON CONFLICT (slot, domain, site, kind, entity, measure)
     DO UPDATE SET low = least(had.low, excluded.low), high = greatest(had.high, excluded.high), last = excluded.last,
         total = had.total + excluded.total, records = had.records + excluded.records
 """
 _TRACK: Final = """
-    INSERT INTO track AS had (slot, receiver, station, latitude, longitude, speed_ms, heading_deg, records)
-    SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::double precision[], %s::double precision[],
-        %s::double precision[], %s::double precision[], %s::bigint[])
+    WITH new (slot, receiver, station, latitude, longitude, speed_ms, heading_deg, records) AS MATERIALIZED (
+        SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::double precision[], %s::double precision[],
+            %s::double precision[], %s::double precision[], %s::bigint[])
+    ), minutes AS (
+        INSERT INTO track AS had SELECT * FROM new
+        ON CONFLICT (slot, receiver, station)
+        DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, speed_ms = excluded.speed_ms,
+            heading_deg = excluded.heading_deg, records = had.records + excluded.records
+    )
+    INSERT INTO track_hour AS had
+    SELECT DISTINCT ON (hour, receiver, station) hour, receiver, station, latitude, longitude, speed_ms, heading_deg,
+        sum(records) OVER (PARTITION BY hour, receiver, station)
+    FROM new, LATERAL (SELECT date_bin('1 hour', slot, 'epoch') AS hour) AS slots ORDER BY hour, receiver, station, slot DESC
     ON CONFLICT (slot, receiver, station)
     DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, speed_ms = excluded.speed_ms,
         heading_deg = excluded.heading_deg, records = had.records + excluded.records
@@ -93,7 +122,7 @@ class Store:
     def forget(self) -> None:
         """Let go of what is older than dashboards look."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            for table in ("talk", "level", "track"):
+            for table in ("talk", "level", "track", "talk_hour", "level_hour", "track_hour"):
                 cursor.execute(
                     f"DELETE FROM {table} WHERE slot < now() - make_interval(days => %s)".encode(), (KEPT_DAYS,)
                 )

@@ -1,6 +1,6 @@
 """How PostgreSQL answers the dashboards when there is much: which plans it chooses, and, where asked, how long it takes.
 
-The default suite looks at plans alone. The measurement, on a million alerts and a hundred thousand incidents of thirty days:
+The default suite looks at plans alone. The measurement, on a million alerts, a hundred thousand incidents and 35 days of telemetry:
 
     pytest tests/integration/test_dashboard_speed.py -m slow -s
 """
@@ -19,15 +19,20 @@ from infra.stack import StackState
 from tests.conftest import Database, new_database
 from tests.integration.dashboard_fill import ENTITY, STORM, fill
 from tests.integration.grafana_sql import Range, expand, interpolate, opened
+from tests.integration.telemetry_fill import fill_telemetry
 
 BOARDS = dashboards()
 #: Milliseconds that a query may take on the million.
 LIMIT_MS = 200.0
+#: The sums of telemetry.
+TELEMETRY = ("talk", "level", "track", "seen")
 #: Rows of `incident` that a plan may read one after the other; of `alert` none.
 MOST_INCIDENTS = 110_000
 
 NOW = datetime.now(UTC)
 RANGES = {
+    "24 hours": Range(NOW - timedelta(hours=24), NOW + timedelta(minutes=5), "1m"),
+    "7 days": Range(NOW - timedelta(days=7), NOW + timedelta(minutes=5), "10m"),
     "30 days": Range(NOW - timedelta(days=30), NOW + timedelta(minutes=5), "30m"),
     "2 days": Range(NOW - timedelta(days=2), NOW, "5m"),
     "6 hours": Range(NOW - timedelta(hours=6), NOW + timedelta(minutes=5), "1m"),
@@ -36,7 +41,7 @@ RANGES = {
 CHOICES: dict[str, dict[str, Any]] = {
     "all": {},
     "rare detector": {"detector": ["v2x_replay"]},
-    "one site": {"site": ["site-77"], "assignee": ["nobody"]},
+    "one site": {"site": ["site-77", "station-3", "T2", "unit-2", "rsu-1"], "assignee": ["nobody"]},
 }
 
 
@@ -93,6 +98,7 @@ def many(stack: StackState) -> Iterator[Database]:
     with new_database(stack) as database:
         with psycopg.connect(database.dsn, autocommit=True) as owner:
             fill(owner, 50_000)
+            fill_telemetry(owner, 1)
         yield database
 
 
@@ -113,9 +119,17 @@ def test_a_million_alerts(stack: StackState) -> None:
     with new_database(stack) as database:
         with psycopg.connect(database.dsn, autocommit=True) as owner:
             took = fill(owner, 1_000_000)
+            fill_telemetry(owner)
             sizes = {
                 table: owner.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
-                for table in ("alert", "incident", "alert_rollup", "alert_rollup_hour", "latency_rollup_hour")
+                for table in (
+                    "alert",
+                    "incident",
+                    "alert_rollup",
+                    "alert_rollup_hour",
+                    "latency_rollup_hour",
+                    *TELEMETRY,
+                )
             }
         print(f"\n{sizes}; alerts inserted in {took:.0f} s")
         with psycopg.connect(database.reader_dsn, autocommit=True, options="-c timezone=UTC") as reader:
@@ -126,7 +140,8 @@ def test_a_million_alerts(stack: StackState) -> None:
                     assert table != "alert" or rows == 0, query.what
                     assert table != "incident" or rows <= MOST_INCIDENTS, query.what
     print(f"{len(times)} queries; the slowest:")
-    for what, ms in sorted(times.items(), key=lambda item: -item[1])[:5]:
+    for what, ms in sorted(times.items(), key=lambda item: -item[1])[:15]:
         print(f"{ms:8.1f} ms  {what}")
     over = {what: round(ms) for what, ms in times.items() if ms > LIMIT_MS}
     print(f"{len(over)} over {LIMIT_MS:.0f} ms: {over}")
+    assert not over

@@ -15,7 +15,8 @@ from infra.stack import StackState
 from ingest.publisher import Broker
 from jobs.observe import run as loop
 from jobs.observe.run import Observing, observe
-from jobs.observe.sums import MOST, OTHERS, Sums
+from jobs.observe.store import Store
+from jobs.observe.sums import MOST, OTHERS, Fix, Sums
 from jobs.observe.views import VIEWS, Observer
 from schemas.records import CAM, CAN_FRAME, IEC104, METER_READING, MMS, MODBUS, TELEMETRY
 from schemas.types import Domain, Schema
@@ -119,6 +120,32 @@ def test_values_tracks_and_energy() -> None:
     assert (fix.latitude, fix.records) == (51.0, 2)
     assert ("vehicle", "CAN identifier", "v", "can0 0x123") in sums.seen
     assert not len(observer.sums)
+
+
+def test_hours_are_what_their_minutes_come_to(database: Database) -> None:
+    store = Store(database.landing_dsn)
+    for begin in (0, 2):  # the second write has minutes of two hours
+        sums = Sums()
+        for minute in (59 + begin, 58 + begin):
+            at = 60_000_000 * minute
+            for value in (float(minute), 100.0 - minute):
+                sums.talked(at, "substation", "s", "flow", ("a", "b"), ("x", "other"), value > 50)
+                sums.measured(at, "substation", "s", ("process value", "p"), "value", value)
+                sums.located(at, "r", "x", Fix(value / 2, 11.0, None, None, 1))
+        store.add(sums, "c", {})
+    store.close()
+    hour = "extract(epoch FROM slot)::int / 3600"
+    for table, what in (
+        ("talk", "sum(records)::int, sum(failures)::int"),
+        ("level", "min(low), max(high), (array_agg(last ORDER BY slot DESC))[1], sum(total), sum(records)::int"),
+        ("track", "(array_agg(latitude ORDER BY slot DESC))[1], sum(records)::int"),
+    ):
+        minutes, hours = (
+            rows(database.reader_dsn, f"SELECT {hour}, {what} FROM {of} GROUP BY 1 ORDER BY 1")
+            for of in (table, f"{table}_hour")
+        )
+        assert minutes == hours and len(hours) == 2
+        assert rows(database.reader_dsn, f"SELECT count(*)::int FROM {table}_hour") == [(2,)]
 
 
 def test_one_action_of_two_classes_is_two_rows(stack: StackState, topic: str, database: Database) -> None:

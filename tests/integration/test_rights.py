@@ -15,7 +15,7 @@ from tests.conftest import Database
 from tests.integration.console import landed
 from tests.integration.landing import alert, in_postgres
 
-SUMS = ("talk", "level", "track", "seen")
+SUMS = ("talk", "level", "track", "talk_hour", "level_hour", "track_hour", "seen")
 TABLES = (
     "alert", "deadletter", "incident", "incident_event", "suppression", "audit", "lake", "lake_file", "landed_position",
     "observed_position",
