@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from detectors.columns import Array
 from detectors.facts.substation import Points
 
 WRITES: Final = (5, 6, 15, 16, 22, 23)
@@ -19,6 +20,8 @@ FITS, OUTSIDE, BEYOND = 0, 1, 2
 #: Address at which a request begins to write; null where it was not seen.
 START = pl.when(pl.col("function") == 23).then("write_address").otherwise("address").cast(pl.Int64)
 
+#: Pairs of a write and a range that are looked at at once.
+MOST: Final = 1_000_000
 _ASKED = ("server", "unit", "function", "requested", "address", "write_address", "quantity", "request_values")
 
 
@@ -47,25 +50,32 @@ def _judge(ranges: pl.DataFrame, asked: pl.Series) -> pl.Series:
         START.alias("start"), count.alias("count"), table.alias("table")
     )
     result = np.full(len(asked), FITS, dtype=np.int64)
-    if writes.is_empty():
-        return pl.Series(result)
+    # A slice at a time: a flood of writes meets every range of its server.
+    for part in writes.iter_slices(max(1, MOST // max(1, len(ranges)))) if len(writes) else ():
+        result[part["row"].to_numpy()] = _judge_writes(ranges, part)
+    return pl.Series(result)
+
+
+def _judge_writes(ranges: pl.DataFrame, writes: pl.DataFrame) -> Array:
+    """The judgement of each of these writes."""
     low = pl.max_horizontal("start", "first")
     overlap = (pl.min_horizontal(pl.col("start") + pl.col("count") - 1, "last") - low + 1).clip(0)
     met = (
-        writes.join(ranges, on=("server", "table"), how="inner")
+        writes.drop("request_values")
+        .join(ranges, on=("server", "table"), how="inner")
         .filter(pl.col("start").is_not_null() & (pl.col("own_unit").is_null() | (pl.col("own_unit") == pl.col("unit"))))
         .with_columns(overlap.alias("overlap"))
+        .filter(pl.col("overlap") > 0)
+        .join(writes.select("row", "request_values"), on="row", how="left")
     )
     # Without values there is nothing to judge; function 22 sends masks, which are no values.
     own = pl.col("request_values").list.slice((pl.col("first") - pl.col("start")).clip(0), pl.col("overlap"))
     beyond = ((own.list.min() < pl.col("low")) | (own.list.max() > pl.col("high"))).fill_null(False)
     judged = met.group_by("row").agg(
-        pl.col("overlap").sum().alias("covered"),
-        ((pl.col("function") != 22) & (pl.col("overlap") > 0) & beyond).any().alias("beyond"),
+        pl.col("overlap").sum().alias("covered"), ((pl.col("function") != 22) & beyond).any().alias("beyond")
     )
     writes = writes.join(judged, on="row", how="left", maintain_order="left")
     # A request without an address is in no range; a response alone does not always tell the address.
     outside = pl.col("requested") & (pl.col("start").is_null() | (pl.col("covered").fill_null(0) < pl.col("count")))
     code = pl.when(outside).then(OUTSIDE).when(pl.col("beyond").fill_null(False)).then(BEYOND).otherwise(FITS)
-    result[writes["row"].to_numpy()] = writes.select(code.alias("code"))["code"].to_numpy()
-    return pl.Series(result)
+    return writes.select(code.alias("code"))["code"].to_numpy()

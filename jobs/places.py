@@ -9,9 +9,10 @@ from typing import Final, TextIO
 import psycopg
 
 from schemas.errors import ConfigFault
-from schemas.types import MAX_BYTES
 
 COLUMNS: Final = ("site", "latitude", "longitude")
+#: Longest name of a site, bytes: what an index of PostgreSQL holds.
+MAX_NAME: Final = 2000
 #: Greatest amounts of a latitude and of a longitude, degrees.
 _BOUNDS: Final = {"latitude": 90.0, "longitude": 180.0}
 _FORM: Final = "a line is site,latitude,longitude; degrees with a decimal point"
@@ -76,7 +77,7 @@ def _places(file: TextIO, path: str) -> dict[str, Place]:
         if len(cells) != len(COLUMNS):
             raise ConfigFault(f"{len(cells)} cells instead of {len(COLUMNS)}", where, _FORM)
         site, latitude, longitude = cells
-        if not site or "\0" in site or len(site.encode()) > MAX_BYTES:
+        if not site or "\0" in site or len(site.encode()) > MAX_NAME:
             raise ConfigFault("no name of a site", where, "give the name that alerts have in the column site")
         if site in places:
             raise ConfigFault(f"site {site} a second time", where, "leave one of its lines")

@@ -27,6 +27,8 @@ def _network(text: str) -> str:
 
 
 Address = Annotated[int, Field(ge=0, le=65535)]
+#: Raw value of a register.
+Register = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, AfterValidator(_host)]
 Network = Annotated[str, AfterValidator(_network)]
 Unit = Annotated[int, Field(ge=0, le=255)]

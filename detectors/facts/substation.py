@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from detectors.facts import Address, Facts, Host, Mac, Unit
+from detectors.facts import Address, Facts, Host, Mac, Register, Unit
 
 
 class Writer(Facts):
@@ -27,8 +27,8 @@ class Points(Facts):
     first: Address
     last: Address
     writable: bool = False
-    low: int = 0
-    high: int = 65535
+    low: Register = 0
+    high: Register = 65535
 
     @model_validator(mode="after")
     def _ordered(self) -> "Points":

@@ -48,9 +48,11 @@ def site_map() -> Builder[Panel]:
                 SEVERITIES["Informational"],
                 f"WITH work AS ({_WORK}), known AS (SELECT site, latitude, longitude FROM site_place UNION ALL "
                 f"SELECT w.site, heard.latitude, heard.longitude FROM work w CROSS JOIN LATERAL ({_HEARD}) AS heard "
-                f"WHERE NOT EXISTS ({_PLACED})) SELECT latitude, longitude, known.site, coalesce(worst, 0) AS "
+                f"WHERE NOT EXISTS ({_PLACED})), shown AS (SELECT latitude, longitude, site, coalesce(worst, 0) AS "
                 '"worst open severity", coalesce(waiting, 0) AS "open incidents", coalesce(alerts, 0) AS alerts, newest '
-                "FROM known LEFT JOIN work USING (site) ORDER BY worst NULLS FIRST, site LIMIT 2000",
+                "FROM known LEFT JOIN work USING (site) ORDER BY coalesce(worst, 0) DESC, site LIMIT 2000) "
+                # The worst are drawn last, above the others.
+                'SELECT * FROM shown ORDER BY "worst open severity", site',
                 coloured_by="worst open severity",
                 sized_by="open incidents",
             )

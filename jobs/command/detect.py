@@ -63,7 +63,7 @@ def detect(
     if properties is not None:
         write_properties(place_of(settings, "detect", master), settings.cache_dir, properties, say)
         return
-    asked = metrics or settings.spark.metrics
+    asked = settings.spark.metrics if metrics is None else metrics
     address = host_and_port(asked) if asked else None
     facts = load_site(site or settings.site)
     check_site(facts)

@@ -77,7 +77,9 @@ def push(
             "alerts go where Grafana's own policy sends them: grafana.alert_webhook and grafana.alert_email are not set"
         )
     if not wanted.prometheus:
-        say("panels of how detection fares stay empty, and no rule watches its lag: grafana.prometheus is not set")
+        say(
+            "panels of how detection fares find no data source, and no rule watches its lag: grafana.prometheus is not set"
+        )
     if dry_run:
         say("nothing was written")
         return

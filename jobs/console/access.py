@@ -1,5 +1,6 @@
 """Who may do what: every request has a person or none, and every page and call says which role it needs."""
 
+import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -84,8 +85,10 @@ class Console:
             roles = [self.groups[group] for group in given if group in self.groups]
             return (Person(name[:64], max(roles)) if roles else None), session
         if session is not None and session.name:
-            # As the file has it now: who was taken away is nobody at once.
-            return self.users().named(session.name), session
+            # As the file has it now: who was taken away, or has a new token, is nobody at once.
+            users = self.users()
+            valid = hmac.compare_digest(session.by, users.fingerprint(session.name))
+            return (users.named(session.name) if valid else None), session
         return None, session
 
     def log_in(self, request: Request, token: str) -> Person | None:

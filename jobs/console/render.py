@@ -19,7 +19,7 @@ def rendered(request: Request, template: str, person: Person | None, status: int
     cookie = None
     # Not in answer to a form: one of another site comes without the cookie, and a new one would end the session.
     if session is None and request.method == "GET":
-        session, cookie = console.signer.begin("")
+        session, cookie = console.signer.begin()
     mark = console.signer.form_mark(session, person.name if person else "") if session else ""
     text = _ENVIRONMENT.get_template(template).render(
         person=person,

@@ -27,10 +27,12 @@ class Session:
     """Args:
     name: who logged in; "" for a session in which nobody has.
     mark: of the session, random.
+    by: fingerprint of the token that began it; "" where nobody has logged in.
     """
 
     name: str
     mark: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,10 @@ class Signer:
     secret: bytes
     clock: Callable[[], float] = time.time
 
-    def begin(self, name: str) -> tuple[Session, str]:
+    def begin(self, name: str = "", by: str = "") -> tuple[Session, str]:
         """A new session, and its cookie."""
-        session = Session(name, secrets.token_urlsafe(16))
-        body = urlsafe_b64encode(json.dumps([name, session.mark, int(self.clock())]).encode()).decode()
+        session = Session(name, secrets.token_urlsafe(16), by)
+        body = urlsafe_b64encode(json.dumps([name, session.mark, by, int(self.clock())]).encode()).decode()
         return session, f"{body}.{self._sign('session', body)}"
 
     def read(self, cookie: str | None) -> Session | None:
@@ -57,10 +59,10 @@ class Signer:
         if not body or not hmac.compare_digest(signature.encode(), self._sign("session", body).encode()):
             return None
         try:
-            name, mark, begun = json.loads(urlsafe_b64decode(body))
+            name, mark, by, begun = json.loads(urlsafe_b64decode(body))
         except (ValueError, NotBase64):
             return None
-        return Session(name, mark) if 0 <= self.clock() - begun < LASTS_S else None
+        return Session(name, mark, by) if 0 <= self.clock() - begun < LASTS_S else None
 
     def form_mark(self, session: Session, name: str) -> str:
         """What a form of this session and person carries."""

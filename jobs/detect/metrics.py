@@ -219,7 +219,7 @@ def served(address: tuple[str, int], broker: Broker) -> Iterator[DetectMetrics]:
     host, port = address
     try:
         server, thread = start_http_server(port, host, registry)
-    except OSError as taken:
+    except (OSError, UnicodeError) as taken:
         raise ConfigFault(f"nothing can listen: {taken}", f"metrics {host}:{port}", "give another port") from taken
     try:
         yield metrics

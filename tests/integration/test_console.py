@@ -107,6 +107,22 @@ def test_forged_requests_are_refused(console: Running, filled: Database) -> None
     assert rows(filled.dsn, f"SELECT version FROM incident WHERE incident_id = '{one['incident_id']}'") == [(1,)]
 
 
+def test_a_new_token_ends_what_the_old_one_began(filled: Database, tmp_path: Path) -> None:
+    with running(filled, tmp_path) as own, httpx.Client(base_url=own.url, timeout=20) as browser:
+        mark = browser.get("/login").text.split('name="mark" value="')[1].split('"')[0]
+        assert browser.post("/login", data={"token": own.tokens["olga"], "mark": mark}).status_code == 303
+        assert browser.get("/incidents").status_code == 200
+        users.add(own.settings.users_file, "olga", users.Role.OPERATOR)
+        assert browser.get("/incidents").headers["location"] == "/login"
+
+
+def test_who_is_nobody_cannot_fill_the_log(filled: Database, tmp_path: Path) -> None:
+    before = rows(filled.dsn, "SELECT count(*) FROM audit")
+    with running(filled, tmp_path) as own, program(own, None) as nobody:
+        assert {nobody.post(f"/incidents/junk{n}/close").status_code for n in range(5)} == {403}
+    assert rows(filled.dsn, "SELECT count(*) FROM audit") == before
+
+
 def test_who_guesses_tokens_has_to_wait(filled: Database, tmp_path: Path) -> None:
     with running(filled, tmp_path) as own, program(own, None) as thief:
         statuses = [

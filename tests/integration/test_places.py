@@ -129,3 +129,11 @@ def test_what_the_map_shows(place: Callable[[str], int], database: Database) -> 
     assert shown == {"quiet": (0, 0, 0), "busy": (5, 2, 2), "rsu": (2, 1, 1)}
     (row,) = asked(database, not_on_the_map())
     assert (row["site"], row["worst open severity"]) == ("nowhere", 4)
+
+
+def test_the_worst_sites_are_shown_however_many_are_quiet(place: Callable[[str], int], database: Database) -> None:
+    sites = "".join(f"a{n},48,11\n" for n in range(2000))
+    assert place(f"site,latitude,longitude\n{sites}z,48,11\n") == 0
+    landed(database.landing_dsn, alert(1, site="z", severity_id=5, dedup="d"))
+    found = asked(database, site_map())
+    assert len(found) == 2000 and found[-1]["site"] == "z", "drawn last, above the others"

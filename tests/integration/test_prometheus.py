@@ -193,7 +193,10 @@ CASES: dict[str, tuple[dict[str, str], int, str, list[str]]] = {
         {
             'gridwatch_detect_batch_ended_timestamp_seconds{domain="meter"}': "0x20",
             'gridwatch_detect_batch_ended_timestamp_seconds{domain="vehicle"}': "0+60x20",
+            'gridwatch_detect_interval_seconds{domain="meter"}': "0x20",
+            'gridwatch_detect_interval_seconds{domain="vehicle"}': "0x20",
             'gridwatch_detect_batch_ended_timestamp_seconds{domain="correlation"}': "0x20",
+            'gridwatch_detect_interval_seconds{domain="correlation"}': "0x20",
             'gridwatch_detect_lag_records{domain="correlation",partition="0"}': "0x20",
         },
         10,
@@ -203,6 +206,7 @@ CASES: dict[str, tuple[dict[str, str], int, str, list[str]]] = {
     "correlation that does not read what waits": (
         {
             'gridwatch_detect_batch_ended_timestamp_seconds{domain="correlation"}': "0x20",
+            'gridwatch_detect_interval_seconds{domain="correlation"}': "0x20",
             'gridwatch_detect_lag_records{domain="correlation",partition="0"}': "3x20",
         },
         10,
@@ -211,11 +215,9 @@ CASES: dict[str, tuple[dict[str, str], int, str, list[str]]] = {
     ),
     "batches of forty seconds, where thirty may pass and where a minute is the interval": (
         {
-            'gridwatch_detect_batch_seconds_sum{domain="meter",instance="i"}': "0+40x30",
-            'gridwatch_detect_batch_seconds_count{domain="meter",instance="i"}': "0+1x30",
+            'gridwatch_detect_last_batch_seconds{domain="meter",instance="i"}': "40x30",
             'gridwatch_detect_interval_seconds{domain="meter",instance="i"}': "0x30",
-            'gridwatch_detect_batch_seconds_sum{domain="vehicle",instance="i"}': "0+40x30",
-            'gridwatch_detect_batch_seconds_count{domain="vehicle",instance="i"}': "0+1x30",
+            'gridwatch_detect_last_batch_seconds{domain="vehicle",instance="i"}': "40x30",
             'gridwatch_detect_interval_seconds{domain="vehicle",instance="i"}': "60x30",
         },
         20,
