@@ -1,4 +1,4 @@
-"""The first and the next offset of a partition, asked for until its leader answers."""
+"""The first and the next offset of partitions, asked for until their leaders answer."""
 
 import time
 from typing import Final
@@ -27,3 +27,13 @@ def watermarks(consumer: Consumer, topic: str, partition: int, timeout_s: float)
                 raise
             # Asking who leads takes the time of an answer: this does not spin.
             consumer.list_topics(topic, timeout=left)
+
+
+def ends(consumer: Consumer, topic: str, timeout_s: float) -> dict[int, int]:
+    """The next offset of each partition of a topic; all of them or none.
+
+    Raises:
+        KafkaException: the broker does not answer in time, or refuses, or there is no such topic.
+    """
+    partitions = consumer.list_topics(topic, timeout=timeout_s).topics[topic].partitions
+    return {partition: watermarks(consumer, topic, partition, timeout_s)[1] for partition in partitions}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ingest.publisher import Broker
-from jobs.watermarks import watermarks
+from jobs.watermarks import ends, watermarks
 from schemas.errors import RunFault
 from schemas.project.avro import avro_json
 from schemas.topics import SCHEMAS
@@ -94,10 +94,8 @@ class Writers:
         Raises:
             RunFault: the broker does not answer, or there is no such topic.
         """
-        timeout = self._broker.timeout_s
         try:
-            partitions = self._consumer.list_topics(topic, timeout=timeout).topics[topic].partitions
-            return {p: watermarks(self._consumer, topic, p, timeout)[1] for p in partitions}
+            return ends(self._consumer, topic, self._broker.timeout_s)
         except KafkaException as wrong:
             raise RunFault(
                 f"topic {topic} cannot be read: {wrong}", self._broker.bootstrap, "create the topics (gridwatch up)"

@@ -46,7 +46,11 @@ SUBCOMMANDS: Final = (
     Subcommand("records", "jobs.command.records:records", "Show the record types: fields, units, bounds, an example."),
     Subcommand("lab", "jobs.command.lab:app", "Make traffic of a simulated grid and road, with attacks."),
     Subcommand("land", "jobs.command.land:land", "Land alerts in PostgreSQL and in the Parquet lake."),
-    Subcommand("database", "jobs.command.database:app", "Make or update the tables and the rights of the roles."),
+    Subcommand(
+        "database",
+        "jobs.command.database:app",
+        "Make or update the tables and the rights of the roles; say where sites are.",
+    ),
     Subcommand("incidents", "jobs.command.incidents:incidents", "List what there is to work on."),
     Subcommand(
         "suppressions", "jobs.command.incidents:suppressions", "Show what hides alerts from incidents, and how many."

@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from confluent_kafka import Consumer, KafkaException
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ingest.publisher import Broker
 from jobs.detect.progress import Progress
-from jobs.ends import Ends
+from jobs.watermarks import ends
 from schemas.errors import ConfigFault
 from schemas.types import Domain
 
 #: Seconds for the broker's answer at a scrape: less than Prometheus waits for all of it (10 s by default).
 PATIENCE_S: Final = 3.0
-#: Looks at the end of a partition that are remembered: four hours, where Prometheus looks every 15 s.
+#: Looks at the end of a partition that are remembered: hours, whoever scrapes how often.
 LOOKS: Final = 1_000
+#: Seconds between two of them at least.
+APART_S: Final = 10.0
 #: Bounds of the histogram of batches, seconds.
 BOUNDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
@@ -43,6 +46,32 @@ class _Standing:
     interval_s: float
 
 
+class Ends:
+    """Asks the broker for the ends of topics, on a connection of its own.
+
+    Args:
+        broker: the cluster.
+        timeout_s: for all that is asked at once.
+    """
+
+    def __init__(self, broker: Broker, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        own = {"group.id": "gridwatch-metrics", "enable.auto.commit": False, "log_level": 0}
+        self._consumer = Consumer({"bootstrap.servers": broker.bootstrap, **own, **broker.security})
+
+    def __call__(self, topics: Collection[str]) -> dict[tuple[str, int], int] | None:
+        """By topic and partition; None where the broker does not answer for all of them in time."""
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            return {
+                (topic, partition): end
+                for topic in topics
+                for partition, end in ends(self._consumer, topic, max(0.1, deadline - time.monotonic())).items()
+            }
+        except KafkaException:
+            return None
+
+
 class Looks:
     """When a partition ended where: tells since when a record waits, without reading one."""
 
@@ -52,9 +81,9 @@ class Looks:
 
     def see(self, end: int, now: float) -> None:
         """The partition ends here at this time."""
-        # Of each end the first look and the last.
-        if len(self._ends) > 1 and self._ends[-2] == end:
-            self._times[-1] = now
+        # Of each end the first look and the last; and of looks that come fast a few, however many ask.
+        if len(self._ends) > 1 and (self._ends[-2] == end or now - self._times[-2] < APART_S):
+            self._ends[-1], self._times[-1] = end, now
         else:
             self._ends.append(end)
             self._times.append(now)
@@ -186,7 +215,7 @@ class DetectMetrics(Collector):
         delay = GaugeMetricFamily(
             "gridwatch_detect_delay_seconds",
             "How long the oldest record of the topic that no batch has finished waits there, to within the time between two scrapes; "
-            "0 where none waits. What was waiting when detection began counts from then.",
+            "0 where none waits. What was waiting when detection began, or came before the last thousand looks, counts from then.",
             labels=["domain", "topic"],
         )
         now = self._clock()

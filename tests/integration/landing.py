@@ -47,15 +47,21 @@ class Topics:
 @contextmanager
 def own_topics(bootstrap: str, partitions: int = 3) -> Iterator[Topics]:
     """Topics for one test, deleted afterwards."""
-    mark = secrets.token_hex(4)
-    topics = Topics(bootstrap, f"test-{mark}-alerts", f"test-{mark}-deadletter")
+    with (
+        own_topic(bootstrap, "alerts", partitions) as alerts,
+        own_topic(bootstrap, "deadletter", partitions) as letters,
+    ):
+        yield Topics(bootstrap, alerts, letters)
+
+
+@contextmanager
+def own_topic(bootstrap: str, what: str, partitions: int = 3) -> Iterator[str]:
+    """A topic for one test, deleted afterwards; gives its name."""
+    name = f"test-{secrets.token_hex(4)}-{what}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    names = [topics.alerts, topics.deadletters]
-    for future in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
-        future.result(30)
-    yield topics
-    for future in admin.delete_topics(names).values():
-        future.result(30)
+    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+    yield name
+    admin.delete_topics([name])[name].result(30)
 
 
 def alert(number: int, **fields: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Sums of the telemetry on a real Kafka and a real PostgreSQL: nothing lost, nothing counted twice, whatever stops when."""
 
-import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.stack import StackState
 from ingest.publisher import Broker
@@ -24,17 +22,15 @@ from schemas.wire import encode
 from tests.conftest import Database
 from tests.engine.examples import filled
 from tests.integration.console import rows
+from tests.integration.landing import own_topic
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def topic(stack: StackState) -> Iterator[str]:
-    name = f"test-{secrets.token_hex(4)}-telemetry"
-    admin = AdminClient({"bootstrap.servers": stack.bootstrap})
-    admin.create_topics([NewTopic(name, 3, 1)])[name].result(30)
-    yield name
-    admin.delete_topics([name])[name].result(30)
+    with own_topic(stack.bootstrap, "telemetry") as name:
+        yield name
 
 
 def publish(stack: StackState, topic: str, records: list[tuple[Schema, dict[str, Any]]]) -> None:

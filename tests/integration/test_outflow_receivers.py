@@ -2,15 +2,11 @@
 
 import json
 import re
-import secrets
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.stack import StackState
 from ingest.publisher import Broker
@@ -20,21 +16,13 @@ from jobs.outflow.topic import Topic
 from jobs.triage.lifecycle import Action, Change, apply
 from tests.conftest import Database
 from tests.integration.console import alert, landed
+from tests.integration.landing import own_topic
 from tests.integration.outflowing import Syslogs, flow, read, standing
-
-
-@contextmanager
-def own_topic(stack: StackState) -> Iterator[str]:
-    name = f"test-{secrets.token_hex(4)}-incidents"
-    admin = AdminClient({"bootstrap.servers": stack.bootstrap})
-    admin.create_topics([NewTopic(name, 3, 1)])[name].result(30)
-    yield name
-    admin.delete_topics([name])[name].result(30)
 
 
 def test_kafka_gets_each_state_under_the_id_of_its_incident(database: Database, stack: StackState) -> None:
     landed(database.landing_dsn, *[alert(n, dedup=f"key {n}") for n in range(6)])
-    with own_topic(stack) as topic:
+    with own_topic(stack.bootstrap, "incidents") as topic:
 
         def flow_there() -> None:
             receiver = Topic(Broker(stack.bootstrap), "application/json", topic)
@@ -59,7 +47,7 @@ def test_kafka_gets_each_state_under_the_id_of_its_incident(database: Database, 
 def test_what_kafka_has_and_nobody_wrote_down_comes_again(database: Database, stack: StackState) -> None:
     """As if it was killed after the acknowledgement of Kafka."""
     landed(database.landing_dsn, *[alert(n, dedup=f"key {n}") for n in range(3)])
-    with own_topic(stack) as topic:
+    with own_topic(stack.bootstrap, "incidents") as topic:
 
         class Killed(BaseException):
             pass

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs.detect.metrics import LOOKS, DetectMetrics, Looks
+from jobs.detect.metrics import APART_S, LOOKS, DetectMetrics, Looks
 from jobs.detect.progress import Progress
 from schemas.types import Domain
 
@@ -110,9 +110,16 @@ def test_what_waited_before_counts_from_the_first_look(bench: Bench) -> None:
 def test_looks_are_bounded() -> None:
     looks = Looks()
     for number in range(3 * LOOKS):
-        looks.see(number, float(number))
-    assert looks.waits_since(2 * LOOKS) == 2 * LOOKS
-    assert looks.waits_since(0) == 2 * LOOKS
+        looks.see(number, APART_S * number)
+    assert looks.waits_since(2 * LOOKS) == APART_S * 2 * LOOKS
+    assert looks.waits_since(0) == APART_S * 2 * LOOKS
+
+
+def test_who_asks_often_shortens_nothing() -> None:
+    looks = Looks()
+    for number in range(20 * LOOKS):
+        looks.see(number, number / 10)
+    assert looks.waits_since(0) == 0 and looks.waits_since(10 * LOOKS) == pytest.approx(LOOKS, abs=APART_S)
 
 
 def test_a_broker_that_does_not_answer_takes_only_what_it_would_tell(bench: Bench) -> None:
